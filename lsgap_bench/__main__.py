@@ -1,0 +1,5 @@
+"""`python -m lsgap_bench` is `lsgap`."""
+
+from lsgap_bench.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,169 @@
+"""Names to plug-ins: `@metric("x")` adds one, `metrics["x"]` finds it. A plug-in is one file in its package, or an entry point."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from lsgap_bench.errors import UsageError, did_you_mean
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """The plug-ins of one kind.
+
+    kind: the word used in errors. package: every module in it is imported on the first look-up, so that adding a file is enough.
+    Entry points of the group called like the package (`lsgap_bench.metrics`) are loaded then as well.
+    """
+
+    def __init__(self, kind: str, package: str) -> None:
+        self.kind = kind
+        self.package = package
+        self._found: dict[str, T] = {}
+        self._complete = False
+
+    def add(self, name: str, plugin: T) -> T:
+        """Register `plugin`; UsageError if the name is taken by another one."""
+        if name in self._found:
+            raise UsageError(f"{self.kind} '{name}' is defined twice; rename one of the two")
+        self._found[name] = plugin
+        return plugin
+
+    def __getitem__(self, name: str) -> T:
+        self._load()
+        if name not in self._found:
+            raise UsageError(f"no {self.kind} is called '{name}'; {did_you_mean(name, self._found)}")
+        return self._found[name]
+
+    def __contains__(self, name: object) -> bool:
+        self._load()
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        self._load()
+        return iter(sorted(self._found))
+
+    def _load(self) -> None:
+        if self._complete:
+            return
+        self._complete = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{self.package}.{module.name}")
+        for entry in importlib.metadata.entry_points(group=self.package):
+            entry.load()
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric plug-in and its declared facts.
+
+    needs: "states" (a function of one LayerPair -> (batch,) tensor) or "answers" (a function of a Pair -> float).
+    unit: what the value is measured in. higher_is_better: the direction. source: paper section or equation.
+    """
+
+    name: str
+    compute: Callable[..., Any]
+    needs: str
+    unit: str
+    higher_is_better: bool
+    source: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the plug-in's docstring."""
+        return _summary(self.compute)
+
+    @property
+    def code(self) -> str:
+        """Changes with the plug-in's file, so that a value of an earlier version is not taken for today's."""
+        return _code(self.compute)
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """An intervention plug-in: edit(speech (N, D), text (N, D)) -> (N, D), row i of text being aligned to row i of speech."""
+
+    name: str
+    edit: Callable[..., Any]
+    source: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the plug-in's docstring."""
+        return _summary(self.edit)
+
+    @property
+    def code(self) -> str:
+        """Changes with the plug-in's file, so that an observation of an earlier version is not taken for today's."""
+        return _code(self.edit)
+
+
+metrics: Registry[Metric] = Registry("metric", "lsgap_bench.metrics")
+interventions: Registry[Intervention] = Registry("intervention", "lsgap_bench.interventions")
+scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
+models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
+voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
+
+
+def metric(
+    name: str, *, needs: str, unit: str, higher_is_better: bool, source: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it the metric called `name`. UsageError where `needs` is neither "states" nor "answers"."""
+    if needs not in ("states", "answers"):
+        raise UsageError(f"metric '{name}': needs='{needs}' is not known; write states or answers")
+
+    def register(compute: Callable[..., Any]) -> Callable[..., Any]:
+        metrics.add(name, Metric(name, compute, needs, unit, higher_is_better, source))
+        return compute
+
+    return register
+
+
+def intervention(name: str, *, source: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it the intervention called `name`."""
+
+    def register(edit: Callable[..., Any]) -> Callable[..., Any]:
+        interventions.add(name, Intervention(name, edit, source))
+        return edit
+
+    return register
+
+
+def scorer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`."""
+    return lambda rule: scorers.add(name, rule)
+
+
+def model(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the class or factory below it, called with the --model_args, the adapter called `name`."""
+    return lambda factory: models.add(name, factory)
+
+
+def voice(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the class below it the text-to-speech engine called `name`."""
+    return lambda engine: voices.add(name, engine)
+
+
+def _summary(function: Callable[..., Any]) -> str:
+    return (function.__doc__ or "").strip().partition("\n")[0]
+
+
+def code_hash(*modules: ModuleType) -> str:
+    """Changes with the source of the modules."""
+    return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in modules)).hexdigest()[:16]
+
+
+def _code(function: Callable[..., Any]) -> str:
+    source = inspect.getsourcefile(function)
+    written = Path(source).read_bytes() if source and Path(source).is_file() else function.__code__.co_code
+    return hashlib.sha256(written).hexdigest()[:16]

@@ -1,0 +1,320 @@
+"""The words of the house as types: Clip, Item, Condition, Observation, Verdict, Pair, Estimate, Record. All frozen."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from lsgap_bench.errors import UsageError
+
+Modality = Literal["text", "speech"]
+ClipSource = Literal["own", "silence", "other"]
+Layer = int | Literal["all"]
+Side = Literal["matched", "other_task", "same_task"]
+SIDES: tuple[Side, ...] = ("matched", "other_task", "same_task")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A spoken question as a lazy handle: known by its hash, decoded only when a batch needs it.
+
+    sha256: of the encoded bytes. sampling_rate: Hz, of the file. frames: samples per channel.
+    read: returns the encoded bytes; it must not keep them, so that memory does not grow with the number of items.
+    """
+
+    sha256: str
+    sampling_rate: int
+    frames: int
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+
+    @property
+    def seconds(self) -> float:
+        """Duration in seconds."""
+        return self.frames / self.sampling_rate
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a log needs to know the clip again; no waveform."""
+        return {"sha256": self.sha256, "sampling_rate": self.sampling_rate, "seconds": round(self.seconds, 3)}
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a free answer is made, the same in both modalities. max_new_tokens: tokens; until: stop strings."""
+
+    max_new_tokens: int = 1024
+    until: tuple[str, ...] = ()
+    do_sample: bool = False
+    temperature: float | None = None
+    top_p: float | None = None
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question in both forms.
+
+    id: unique within the run (task name and document number). text: the words, exactly what the clip says.
+    options: the answers to choose from, empty for a free answer. cluster: dependent items share it. family: tasks of one family share their
+    template. chance: expected score of guessing, a fraction, None where it is not known. fields: the document's own columns, for scorers.
+    """
+
+    id: str
+    task: str
+    text: str
+    clip: Clip
+    target: str
+    cluster: str
+    family: str
+    options: tuple[str, ...] = ()
+    chance: float | None = None
+    system: str | None = None
+    generation: Generation = Generation()
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+_INTERVENTION = re.compile(r"speech\+(?P<plugin>[\w-]+):(?P<selection>\w+)@(?P<layer>0|[1-9]\d*|all)")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One way of presenting an item to a model, known by its name.
+
+    `text`, `speech`, `speech=silence`, `speech=other`, or an intervention on the spoken one such as
+    `speech+angle_projection:bottom3@0` (plug-in, token selection, layer).
+    """
+
+    name: str
+    modality: Modality
+    clip: ClipSource = "own"
+    intervention: str | None = None
+    selection: str | None = None
+    layer: Layer | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> Condition:
+        """The condition called `name`; UsageError if the name follows none of the four forms."""
+        match name:
+            case "text":
+                return cls(name, "text")
+            case "speech":
+                return cls(name, "speech")
+            case "speech=silence":
+                return cls(name, "speech", clip="silence")
+            case "speech=other":
+                return cls(name, "speech", clip="other")
+        found = _INTERVENTION.fullmatch(name)
+        if not found:
+            raise UsageError(
+                f"condition '{name}' is not understood; write text, speech, speech=silence, speech=other "
+                "or speech+PLUGIN:SELECTION@LAYER such as speech+angle_projection:bottom3@0"
+            )
+        layer: Layer = "all" if found["layer"] == "all" else int(found["layer"])
+        return cls(name, "speech", intervention=found["plugin"], selection=found["selection"], layer=layer)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one forward pass of one item under one condition gave.
+
+    answer: the free answer, or the option of highest loglikelihood. option_logprobs: nats, summed over each option's tokens, with
+    option_tokens their numbers. curves: metric -> side -> one value per layer 0..L; NaN where the value is absent.
+    content_tokens: positions of the content in the decoder. logits_sha256: of the float32 logits after the prompt, so that bit-equality
+    can be checked. pcm_sha256: of the waveform the model was given.
+    replaced: distinct speech positions edited (mean over the edited layers), None without an intervention.
+    partners: side -> id of the item whose text made the null; `clip` -> id of the item whose clip was played instead of the own one.
+    """
+
+    item: str
+    condition: str
+    answer: str
+    prompt: str
+    content_tokens: int
+    logits_sha256: str
+    pcm_sha256: str | None = None
+    option_logprobs: tuple[float, ...] = ()
+    option_tokens: tuple[int, ...] = ()
+    curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
+    replaced: float | None = None
+    partners: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; NaN becomes null."""
+        plain: dict[str, Any] = asdict(self)
+        plain["curves"] = {
+            metric: {side: [None if math.isnan(v) else v for v in curve] for side, curve in sides.items()}
+            for metric, sides in self.curves.items()
+        }
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Observation:
+        """The inverse of `to_dict`."""
+        curves = {
+            metric: {side: tuple(math.nan if v is None else v for v in curve) for side, curve in sides.items()}
+            for metric, sides in plain["curves"].items()
+        }
+        return cls(
+            **{
+                **plain,
+                "curves": curves,
+                "option_logprobs": tuple(plain["option_logprobs"]),
+                "option_tokens": tuple(plain["option_tokens"]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a scorer says of one answer.
+
+    prediction: what was extracted, None if nothing. score: 0..1; the expectation of guessing where nothing was extracted.
+    correct: None where the score is graded. extracted: whether the answer could be read at all.
+    """
+
+    prediction: Any
+    score: float
+    correct: bool | None
+    extracted: bool
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One item with everything observed of it, text and speech side by side: condition -> observation, condition -> verdict."""
+
+    item: Item
+    observations: Mapping[str, Observation]
+    verdicts: Mapping[str, Verdict]
+
+    def score(self, condition: str) -> float:
+        """The score under a condition, 0..1; NaN where that condition was not run."""
+        verdict = self.verdicts.get(condition)
+        return math.nan if verdict is None else verdict.score
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval. Scores, gaps and gains are in points (0-100). n: items. method: how the interval was made.
+
+    An absent value is NaN here and null on disk, with `why`.
+    """
+
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: int = 0
+    unit: str = "points"
+    method: str = ""
+    why: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """On disk: NaN becomes null; `why` is there only when the value is absent."""
+        plain = {k: (None if isinstance(v, float) and not math.isfinite(v) else v) for k, v in asdict(self).items()}
+        if self.why is None:
+            plain.pop("why")
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Estimate:
+        """The inverse of `to_dict`."""
+        numbers = {k: math.nan if plain.get(k) is None else float(plain[k]) for k in ("value", "low", "high")}
+        return cls(**numbers, n=plain["n"], unit=plain["unit"], method=plain["method"], why=plain.get("why"))
+
+
+def absent(why: str, unit: str = "points", n: int = 0) -> Estimate:
+    """An Estimate that says why there is no value."""
+    return Estimate(math.nan, n=n, unit=unit, why=why)
+
+
+@dataclass(frozen=True)
+class PValue:
+    """A two-sided p-value and the test that gave it."""
+
+    value: float
+    test: str
+
+
+@dataclass(frozen=True)
+class Representation:
+    """One representation metric on one task, mean over layers 1..L and items.
+
+    null, above_null and by_layer_null are keyed by `other_task` and `same_task`. by_layer: layers 0..L, mean over items, NaN where absent.
+    by_layer_band: `matched` and the two nulls -> (low, high) per layer, a pointwise 95 % t interval on cluster sums.
+    """
+
+    value: Estimate
+    null: Mapping[str, Estimate]
+    above_null: Mapping[str, Estimate]
+    by_layer: Sequence[float]
+    by_layer_null: Mapping[str, Sequence[float]]
+    by_layer_band: Mapping[str, Sequence[tuple[float, float]]]
+    unit: str
+
+
+@dataclass(frozen=True)
+class InterventionResult:
+    """One intervention against plain speech. gain: points.
+
+    recovered: items wrong in speech and right here; broken: the reverse; both None for graded scores.
+    replaced: mean number of distinct speech positions edited per item.
+    """
+
+    score: Estimate
+    gain: Estimate
+    p_value: PValue
+    recovered: int | None
+    broken: int | None
+    replaced: float
+
+
+NOT_RUN = absent("this system was not run")
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Everything measured on one task. scores: condition -> Estimate in points; chance and fail_rate are fractions.
+
+    base: the backbone on text. cascade: recognizer + backbone. erosion = base - text. recovery = speech / base.
+    """
+
+    version: str
+    n: int
+    chance: float | None
+    fail_rate: Mapping[str, float]
+    scores: Mapping[str, Estimate]
+    gap: Estimate
+    p_value: PValue
+    base: Estimate = NOT_RUN
+    cascade: Estimate = NOT_RUN
+    erosion: Estimate = NOT_RUN
+    recovery: Estimate = NOT_RUN
+    representation: Mapping[str, Representation] = field(default_factory=dict)
+    interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GroupResult:
+    """Unweighted means over the tasks of a group, each task resampled by its own clusters."""
+
+    tasks: Sequence[str]
+    scores: Mapping[str, Estimate]
+    gap: Estimate
+    representation: Mapping[str, Representation] = field(default_factory=dict)
+    interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One leaderboard line: a system, its tasks, and where every number comes from. `schema` is the version of this format."""
+
+    system: Mapping[str, Any]
+    tasks: Mapping[str, TaskResult]
+    groups: Mapping[str, GroupResult]
+    overall: GroupResult
+    checks: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    text_tasks: Mapping[str, Any] = field(default_factory=dict)
+    schema: int = 1
