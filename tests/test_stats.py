@@ -1,0 +1,546 @@
+"""The statistics against hand arithmetic, scipy, lm-eval, brute-force enumeration and simulation."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from lsgap_bench.schema import Estimate
+from lsgap_bench.stats import (
+    Flips,
+    difference,
+    flip_auroc,
+    flips,
+    group_bands,
+    group_mean,
+    holm,
+    mcnemar,
+    mean_bands,
+    mean_estimate,
+    paired_gap,
+    paired_test,
+    regress,
+)
+
+NAN = math.nan
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def limits(estimate: Estimate) -> tuple[float, float]:
+    return estimate.low, estimate.high
+
+
+# --- means and gaps
+
+
+def test_gap_is_the_mean_difference_in_points() -> None:
+    gap = paired_gap([1, 1, 0, 1], [1, 0, 0, 0.5])
+    assert (gap.value, gap.n, gap.unit) == (37.5, 4, "points")
+
+
+def test_items_and_not_clusters_are_weighted_equally() -> None:
+    assert mean_estimate([1, 1, 1, 0], ["a", "a", "a", "b"]).value == 75
+
+
+def test_t_interval_on_independent_items_is_student_s() -> None:
+    text, speech = rng(1).random(30), rng(2).random(30)
+    expected = scipy.stats.ttest_rel(text, speech).confidence_interval()
+    assert limits(paired_gap(text, speech)) == pytest.approx([100 * expected.low, 100 * expected.high])
+
+
+def test_t_interval_on_clusters_of_one_size_is_student_s_on_cluster_means() -> None:
+    scores = rng(1).random((12, 4))
+    expected = scipy.stats.ttest_1samp(scores.mean(axis=1), 0).confidence_interval()
+    made = mean_estimate(scores.ravel(), np.repeat(np.arange(12), 4))
+    assert limits(made) == pytest.approx([100 * expected.low, 100 * expected.high])
+
+
+def test_t_interval_on_uneven_clusters_agrees_with_hand_arithmetic() -> None:
+    # Mean 2/3; residual sums a: 1 - 2 * 2/3 = -1/3, b: 1 - 2/3 = 1/3; squared error (2 / 1) * (2/9) / 3^2 = (2/9)^2.
+    # t(.975, 1) = 12.7062.
+    made = mean_estimate([1, 0, 1], ["a", "a", "b"])
+    assert limits(made) == pytest.approx([100 * (2 / 3 - 12.7062 * 2 / 9), 100 * (2 / 3 + 12.7062 * 2 / 9)], rel=1e-5)
+
+
+@pytest.mark.parametrize("n", [2, 30, 400])
+def test_standard_error_on_unclustered_items_is_lm_eval_s(n: int) -> None:
+    from lm_eval.api.metrics import mean_stderr
+
+    scores = [float(s) for s in rng(3).integers(0, 2, n - 1)] + [0.5]
+    (band,) = mean_bands(np.array(scores)[:, None], None, "fraction")
+    standard_error = (band.high - band.low) / 2 / scipy.stats.t.ppf(0.975, n - 1)
+    assert standard_error == pytest.approx(mean_stderr(scores))
+    assert standard_error == pytest.approx(statistics.stdev(scores) / math.sqrt(n))
+
+
+def test_percentile_interval_agrees_with_scipy_s_bootstrap() -> None:
+    text, speech = rng(1).random(80), rng(2).random(80) ** 2
+    expected = scipy.stats.bootstrap((100 * (text - speech),), np.mean, n_resamples=20_000, method="percentile", rng=rng(5))
+    gap = paired_gap(text, speech)
+    assert limits(gap) == pytest.approx(tuple(expected.confidence_interval), abs=0.4)
+    assert expected.confidence_interval.high - expected.confidence_interval.low > 10
+
+
+def test_repeating_every_item_within_its_cluster_changes_no_limit() -> None:
+    scores = rng(1).integers(0, 5, 70) / 4
+    once = mean_estimate(scores)
+    thrice = mean_estimate(np.repeat(scores, 3), np.repeat(np.arange(70), 3))
+    assert limits(thrice) == pytest.approx(limits(once))
+    assert thrice.n == 210
+
+
+def test_percentile_interval_of_uneven_clusters_agrees_with_a_plain_loop() -> None:
+    generator = rng(4)
+    clusters = [str(c) for c in np.repeat(np.arange(60), generator.integers(1, 6, 60))]
+    scores = np.clip(np.array([int(c) / 60 for c in clusters]) + generator.normal(0, 0.1, len(clusters)), 0, 1)
+    groups = [[s for s, name in zip(scores, clusters, strict=True) if name == c] for c in sorted(set(clusters))]
+    means = []
+    for _ in range(4000):
+        drawn = [groups[i] for i in generator.integers(0, 60, 60)]
+        means.append(100 * sum(map(sum, drawn)) / sum(map(len, drawn)))
+    assert limits(mean_estimate(scores, clusters)) == pytest.approx(tuple(np.percentile(means, [2.5, 97.5])), abs=0.6)
+
+
+@pytest.mark.parametrize(("number", "word"), [(49, "t interval on cluster sums"), (50, "percentile bootstrap")])
+def test_method_changes_at_fifty_clusters(number: int, word: str) -> None:
+    clusters = np.repeat(np.arange(number), 2)
+    method = paired_gap(rng(1).random(2 * number), rng(2).random(2 * number), clusters).method
+    assert word in method
+    assert f"{number} clusters" in method
+
+
+@pytest.mark.parametrize("number", [20, 80])
+def test_order_of_items_and_names_of_clusters_do_not_matter(number: int) -> None:
+    text, speech = rng(1).random(9 * number), rng(2).random(9 * number)
+    clusters = np.repeat(np.arange(number), 9)
+    order = rng(3).permutation(9 * number)
+    renamed = [f"question {1000 - c}" for c in clusters[order]]
+    gap, shuffled = paired_gap(text, speech, clusters), paired_gap(text[order], speech[order], renamed)
+    assert (shuffled.value, *limits(shuffled)) == pytest.approx((gap.value, *limits(gap)), abs=1e-10)
+    if number >= 50:
+        assert limits(shuffled) == limits(gap)
+        assert limits(paired_gap(text[order], speech[order])) == limits(paired_gap(text, speech))
+    assert paired_test(text[order], speech[order], renamed) == paired_test(text, speech, clusters)
+
+
+def test_seed_alone_decides_the_resamples() -> None:
+    scores = rng(1).random(100)
+    assert mean_estimate(scores, seed=1) == mean_estimate(scores, seed=1)
+    assert limits(mean_estimate(scores, seed=1)) != limits(mean_estimate(scores, seed=2))
+
+
+@pytest.mark.parametrize("number", [10, 100])
+def test_equal_scores_have_an_interval_of_no_width(number: int) -> None:
+    made = mean_estimate(np.full(number, 0.75))
+    assert (made.low, made.value, made.high) == (75, 75, 75)
+
+
+def test_item_without_a_score_on_one_side_is_dropped_from_both() -> None:
+    gap = paired_gap([1, 1, NAN, 0, 1], [0, NAN, 1, 0, 0], ["a", "b", "c", "d", "e"])
+    assert (gap.value, gap.n) == (pytest.approx(200 / 3), 3)
+    assert "3 clusters" in gap.method
+
+
+def test_one_cluster_gives_a_value_and_says_why_there_is_no_interval() -> None:
+    gap = paired_gap([1, 1], [0, 1], ["a", "a"])
+    assert gap.value == 50
+    assert math.isnan(gap.low)
+    assert math.isnan(gap.high)
+    assert "one cluster" in (gap.why or "")
+
+
+@pytest.mark.parametrize("scores", [[], [NAN, NAN]])
+def test_no_score_at_all_is_absent_and_never_zero(scores: list[float]) -> None:
+    for made in (mean_estimate(scores, unit="cosine"), difference(scores, scores, unit="cosine")):
+        assert math.isnan(made.value)
+        assert (made.n, made.unit, made.why) == (0, "cosine", "no item has a value")
+
+
+def test_cosine_keeps_its_scale_and_unit() -> None:
+    made = difference([0.8, 0.6], [0.3, 0.5], unit="cosine", scale=1.0)
+    assert (made.value, made.unit) == (pytest.approx(0.3), "cosine")
+
+
+def test_unequal_lengths_are_refused_with_both_lengths() -> None:
+    with pytest.raises(ValueError, match=r"text has 3 values and speech has 2"):
+        paired_gap([1, 0, 1], [1, 0])
+    with pytest.raises(ValueError, match=r"2 values and 3 cluster names"):
+        mean_estimate([1, 0], ["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"x has 3 values and control has 2"):
+        regress([1, 2, 3], [1, 2, 3], control=[1, 2])
+
+
+def test_wrong_shapes_and_infinite_values_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(2, 2\)"):
+        mean_estimate(np.ones((2, 2)))
+    with pytest.raises(ValueError, match="infinite"):
+        mean_estimate([1, math.inf])
+    with pytest.raises(ValueError, match=r"shape \(3,\)"):
+        mean_bands([1, 2, 3], None, "cosine")
+
+
+# --- bands and groups
+
+
+def test_band_of_each_layer_is_the_interval_of_that_layer_alone() -> None:
+    values = rng(1).random((30, 3))
+    values[:5, 1] = NAN
+    clusters = [str(i % 10) for i in range(30)]
+    bands = mean_bands(values, clusters, "cosine")
+    for band, column in zip(bands, values.T, strict=True):
+        alone = mean_estimate(column, clusters, "cosine", 1.0)
+        assert (band.value, *limits(band)) == pytest.approx((alone.value, *limits(alone)))
+        assert (band.n, band.unit) == (alone.n, "cosine")
+
+
+def test_a_band_of_a_group_weighs_its_tasks_equally_whatever_their_sizes() -> None:
+    # task means .5 and 1.0 -> .75; standard errors: stdev(0,1)/sqrt(2) = .5 and 0 -> .5/2 tasks = .25; Welch df = 1, t = 12.706
+    (band,) = group_bands([([[0.0], [1.0]], None), ([[1.0], [1.0], [1.0], [1.0]], None)], "cosine")
+    assert band.value == 0.75
+    assert band.high - band.value == pytest.approx(12.7062 * 0.25, rel=1e-4)
+    assert band.n == 6
+
+
+def test_layer_without_values_is_absent_and_with_one_cluster_has_no_interval() -> None:
+    empty, single = mean_bands([[NAN, 0.5], [NAN, 0.7], [NAN, NAN]], ["a", "a", "b"], "cosine")
+    assert (empty.n, empty.why) == (0, "no item has a value")
+    assert math.isnan(empty.value)
+    assert single.value == pytest.approx(0.6)
+    assert math.isnan(single.low)
+    assert "one cluster" in (single.why or "")
+    assert [band.why for band in mean_bands(np.empty((0, 2)), None, "cosine")] == ["no item has a value"] * 2
+
+
+@pytest.mark.parametrize("number", [20, 80])
+def test_group_of_one_task_is_that_task(number: int) -> None:
+    scores = rng(1).random(number)
+    assert group_mean([(scores, None)]) == mean_estimate(scores)
+
+
+def test_group_weighs_tasks_equally_whatever_their_size() -> None:
+    made = group_mean([([1, 1, 1, 1, 1, 0], None), ([0, 0], None)])
+    assert (made.value, made.n) == (pytest.approx(100 * (5 / 6) / 2), 8)
+
+
+def test_t_interval_of_two_independent_tasks_is_welch_s() -> None:
+    first, second = rng(1).random(12), rng(2).random(40) * 0.4
+    expected = scipy.stats.ttest_ind(first, -second, equal_var=False).confidence_interval()
+    assert limits(group_mean([(first, None), (second, None)])) == pytest.approx([50 * expected.low, 50 * expected.high])
+
+
+@pytest.mark.parametrize("number", [20, 80])
+def test_task_repeated_on_the_same_clusters_adds_no_certainty(number: int) -> None:
+    scores, names = rng(1).random(number), [f"q{i}" for i in range(number)]
+    alone, shared = mean_estimate(scores, names), group_mean([(scores, names), (scores, names)])
+    assert limits(shared) == pytest.approx(limits(alone))
+
+
+@pytest.mark.parametrize("number", [45, 200])
+def test_task_repeated_on_clusters_of_its_own_narrows_the_interval_by_root_two(number: int) -> None:
+    scores = rng(1).random(number)
+    alone = mean_estimate(scores)
+    apart = group_mean([(scores, [f"a{i}" for i in range(number)]), (scores, [f"b{i}" for i in range(number)])])
+    assert (alone.high - alone.low) / (apart.high - apart.low) == pytest.approx(math.sqrt(2), rel=0.03)
+
+
+@pytest.mark.parametrize("number", [20, 80])
+def test_opposite_tasks_on_shared_clusters_cancel(number: int) -> None:
+    scores, names = rng(1).integers(0, 2, number), [f"q{i}" for i in range(number)]
+    made = group_mean([(scores, names), (1 - scores, names)])
+    assert (made.value, *limits(made)) == pytest.approx((50, 50, 50))
+
+
+def test_tasks_that_share_clusters_through_a_third_are_resampled_together() -> None:
+    chain = [([1, 0], ["a", "b"]), ([0, 1], ["b", "c"]), ([1, 1], ["c", "d"])]
+    for order in itertools.permutations(chain):
+        method = group_mean(order).method
+        assert ("4 clusters" in method, "independent sets" in method) == (True, False)
+    assert "6 clusters in 2 independent sets" in group_mean([*chain, ([1, 0], ["e", "f"])]).method
+
+
+def test_group_with_a_task_without_values_is_absent() -> None:
+    made = group_mean([([1, 0], None), ([NAN], None)])
+    assert math.isnan(made.value)
+    assert made.why == "a task has no item with a value"
+    assert group_mean([]).why == "no tasks"
+
+
+def test_group_with_a_task_of_one_cluster_has_no_interval() -> None:
+    made = group_mean([([1, 0, 1], None), ([1, 0], ["a", "a"])])
+    assert made.value == pytest.approx(100 * (2 / 3 + 1 / 2) / 2)
+    assert math.isnan(made.low)
+    assert "one cluster" in (made.why or "")
+
+
+# --- tests
+
+
+def test_holm_agrees_with_hand_arithmetic() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == pytest.approx([1, 1])
+    assert holm([]).tolist() == []
+
+
+def test_holm_leaves_out_absent_p_values_and_refuses_others() -> None:
+    assert holm([0.02, NAN, 0.03]) == pytest.approx([0.04, NAN, 0.04], nan_ok=True)
+    with pytest.raises(ValueError, match=r"1\.5 is no p-value"):
+        holm([0.5, 1.5])
+
+
+@pytest.mark.parametrize(("lost", "gained"), [(0, 0), (1, 0), (8, 2), (5, 5), (60, 31)])
+def test_mcnemar_is_the_binomial_test_on_discordant_pairs(lost: int, gained: int) -> None:
+    text = [1] * lost + [0] * gained + [1, 0, 1]
+    speech = [0] * lost + [1] * gained + [1, 0, 1]
+    expected = scipy.stats.binomtest(lost, lost + gained).pvalue if lost + gained else 1.0
+    assert mcnemar(text, speech) == pytest.approx(expected)
+
+
+def test_mcnemar_refuses_graded_scores_by_value_and_drops_absent_ones() -> None:
+    with pytest.raises(ValueError, match=r"speech holds 0.25"):
+        mcnemar([1, 0], [1, 0.25])
+    assert mcnemar([1, NAN, 1, 1], [0, 1, 0, NAN]) == pytest.approx(0.5)
+    assert math.isnan(mcnemar([], []))
+
+
+def test_exact_sign_flip_is_scipy_s_paired_permutation_test() -> None:
+    text, speech = np.round(rng(1).random(11), 1), np.round(rng(2).random(11) * 0.6, 1)
+    expected = scipy.stats.permutation_test(
+        (text, speech), lambda a, b, axis: (a - b).sum(axis=axis), permutation_type="samples", vectorized=True, n_resamples=np.inf
+    )
+    assert 0.001 < expected.pvalue < 0.5
+    assert paired_test(text, speech) == pytest.approx(expected.pvalue)
+
+
+def test_exact_sign_flip_of_clusters_agrees_with_enumeration() -> None:
+    text, speech = rng(3).integers(0, 2, 24), np.zeros(24)
+    clusters = [str(i % 6) for i in range(24)]
+    sums = [sum(int(t) for t, c in zip(text, clusters, strict=True) if c == name) for name in sorted(set(clusters))]
+    totals = [abs(sum(s * t for s, t in zip(signs, sums, strict=True))) for signs in itertools.product([1, -1], repeat=6)]
+    assert paired_test(text, speech, clusters) == sum(t >= sum(sums) for t in totals) / 64
+
+
+def test_five_clusters_that_all_lose_have_p_one_sixteenth() -> None:
+    assert paired_test([1] * 10, [0] * 10, [i // 2 for i in range(10)]) == 2 / 32
+
+
+def test_random_sign_flips_agree_with_mcnemar_on_independent_items() -> None:
+    text, speech = [1] * 24 + [0] * 12 + [1] * 50, [0] * 24 + [1] * 12 + [1] * 50
+    assert paired_test(text, speech) == pytest.approx(mcnemar(text, speech), abs=0.01)
+
+
+def test_random_sign_flips_never_give_zero() -> None:
+    assert paired_test([1] * 40, [0] * 40) == 1 / 10_001
+
+
+def test_clusters_that_sum_to_zero_do_not_matter() -> None:
+    text, speech = [1, 1, 1, 0], [0, 0, 0, 1]
+    more_text, more_speech = [*text, *([0.1, 0.2, 0.3] * 20)], [*speech, *([0.3, 0.2, 0.1] * 20)]
+    clusters = ["a", "b", "c", "d", *(f"e{i // 3}" for i in range(60))]
+    assert paired_test(more_text, more_speech, clusters) == paired_test(text, speech) == 10 / 16
+
+
+def test_equal_scores_have_p_one_and_no_scores_none() -> None:
+    assert paired_test([1, 0, 0.5], [1, 0, 0.5]) == 1
+    assert math.isnan(paired_test([NAN], [1]))
+
+
+def test_flips_count_both_directions() -> None:
+    assert flips([0, 0, 1, 1, 1, NAN], [1, 1, 0, 1, NAN, 1]) == Flips(recovered=2, broken=1)
+    with pytest.raises(ValueError, match=r"treated holds 2"):
+        flips([0], [2])
+
+
+# --- AUROC of the flips
+
+
+def test_auroc_is_mann_whitney_s_among_items_right_in_text() -> None:
+    score = np.round(rng(1).random(60), 1)
+    text, speech = rng(2).integers(0, 2, 60), rng(3).integers(0, 2, 60)
+    kept, lost = score[(text == 1) & (speech == 1)], score[(text == 1) & (speech == 0)]
+    made = flip_auroc(score, text, speech)
+    assert made.value == pytest.approx(scipy.stats.mannwhitneyu(kept, lost).statistic / (len(kept) * len(lost)))
+    assert (made.n, made.unit) == (int(text.sum()), "AUROC")
+
+
+def test_auroc_interval_is_de_long_s() -> None:
+    kept, lost = [0.9, 0.7, 0.7, 0.4, 0.6], [0.5, 0.7, 0.1]
+    wins = np.array([[1.0 if k > low else 0.5 if k == low else 0.0 for low in lost] for k in kept])
+    half = 1.959964 * math.sqrt(wins.mean(axis=1).var(ddof=1) / 5 + wins.mean(axis=0).var(ddof=1) / 3)
+    made = flip_auroc([*kept, *lost, 0.2], [1] * 8 + [0], [1] * 5 + [0] * 3 + [0])
+    assert limits(made) == pytest.approx([max(wins.mean() - half, 0), min(wins.mean() + half, 1)], rel=1e-6)
+    assert "DeLong" in made.method
+
+
+def test_repeating_items_within_their_clusters_changes_no_auroc_limit() -> None:
+    score, speech = rng(1).random(40), rng(2).integers(0, 2, 40)
+    once = flip_auroc(score, np.ones(40), speech)
+    thrice = flip_auroc(np.repeat(score, 3), np.ones(120), np.repeat(speech, 3), np.repeat(np.arange(40), 3))
+    assert limits(thrice) == pytest.approx(limits(once))
+    assert once.low < once.value < once.high
+
+
+def test_auroc_interval_counts_the_kept_and_lost_items_of_a_cluster_together() -> None:
+    # One kept and one lost item in each of 30 clusters: Obuchowski's variance is that of the sums of the two placements.
+    shared = rng(1).normal(size=30)
+    kept, lost = shared + rng(2).normal(0.5, 0.5, 30), shared + rng(3).normal(0, 0.5, 30)
+    wins = kept[:, None] > lost
+    half = 1.959964 * math.sqrt((wins.mean(axis=1) + wins.mean(axis=0)).var(ddof=1) / 30)
+    made = flip_auroc([*kept, *lost], [1] * 60, [1] * 30 + [0] * 30, [*range(30), *range(30)])
+    assert limits(made) == pytest.approx([wins.mean() - half, wins.mean() + half], rel=1e-6)
+
+
+def test_low_score_of_the_lost_items_gives_auroc_one() -> None:
+    assert flip_auroc([0.9, 0.8, 0.2, 0.1], [1, 1, 1, 1], [1, 1, 0, 0]).value == 1
+    assert flip_auroc([0.9, 0.8, 0.2, 0.1], [1, 1, 1, 1], [0, 0, 1, 1]).value == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "speech", "why"), [([1, 1], [1, 1], "kept"), ([1, 1], [0, 0], "lost"), ([0, 0], [1, 0], "no item is right in text")]
+)
+def test_auroc_with_an_empty_class_is_absent(text: list[int], speech: list[int], why: str) -> None:
+    made = flip_auroc([0.1, 0.2], text, speech)
+    assert math.isnan(made.value)
+    assert why in (made.why or "")
+
+
+def test_auroc_with_one_lost_item_has_no_interval_and_drops_absent_scores() -> None:
+    made = flip_auroc([0.9, 0.8, 0.1, NAN], [1, 1, 1, 1], [1, 1, 0, 0])
+    assert (made.value, made.n) == (1, 3)
+    assert math.isnan(made.low)
+    assert "one cluster only" in (made.why or "")
+
+
+# --- regressions
+
+
+def test_regression_is_scipy_s() -> None:
+    x, y = rng(1).random(20), rng(2).random(20)
+    expected, made = scipy.stats.linregress(x, y), regress(x, y)
+    assert (made.r, made.r2, made.slope) == pytest.approx((expected.rvalue, expected.rvalue**2, expected.slope))
+    assert made.n == 20
+    assert math.isnan(made.partial_r)
+
+
+def test_partial_correlation_agrees_with_the_recursion_formula() -> None:
+    step = rng(1).random(25)
+    x, y = step + rng(2).random(25), rng(3).random(25) - step
+    (_, xy, xs), (_, _, ys), _ = np.corrcoef([x, y, step])
+    assert regress(x, y, control=step).partial_r == pytest.approx((xy - xs * ys) / math.sqrt((1 - xs**2) * (1 - ys**2)))
+
+
+def test_two_controls_are_taken_out_together() -> None:
+    controls = rng(1).random((25, 2))
+    x, y = controls.sum(axis=1) + rng(2).random(25), rng(3).random(25) + controls[:, 0]
+    inverse = np.linalg.inv(np.cov([x, y, *controls.T]))
+    expected = -inverse[0, 1] / math.sqrt(inverse[0, 0] * inverse[1, 1])
+    assert regress(x, y, control=controls).partial_r == pytest.approx(expected)
+
+
+def test_control_that_explains_everything_leaves_no_partial_correlation() -> None:
+    x = rng(1).random(10)
+    assert math.isnan(regress(x, rng(2).random(10), control=2 * x + 1).partial_r)
+    assert math.isnan(regress([1, 2, 4], [3, 1, 2], control=[1, 0, 5]).partial_r)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_left_out_r2_agrees_with_a_plain_loop(grouped: bool) -> None:
+    x = rng(1).random(15)
+    y = 2 * x + rng(2).normal(0, 0.3, 15)
+    groups = np.arange(15) // 4 if grouped else np.arange(15)
+    error = 0.0
+    for left_out in set(groups):
+        rest = groups != left_out
+        error += float(np.sum((y[~rest] - np.polyval(np.polyfit(x[rest], y[rest], 1), x[~rest])) ** 2))
+    made = regress(x, y, [f"run {g}" for g in groups] if grouped else None)
+    assert made.loo_r2 == pytest.approx(1 - error / np.sum((y - y.mean()) ** 2))
+
+
+def test_interval_of_r2_over_three_groups_is_the_range_over_all_resamples() -> None:
+    # Each of the 27 resamples has probability 1/27 > 2.5 %, so the percentiles are the least and the greatest r2.
+    x, y = rng(1).random(12), rng(2).random(12)
+    groups = np.arange(12) // 4
+    r2 = []
+    for drawn in itertools.product(range(3), repeat=3):
+        points = np.concatenate([np.flatnonzero(groups == g) for g in drawn])
+        r2.append(scipy.stats.linregress(x[points], y[points]).rvalue ** 2)
+    made = regress(x, y, groups)
+    assert (made.low, made.high) == pytest.approx((min(r2), max(r2)))
+
+
+def test_resamples_of_a_single_point_do_not_enter_the_interval_of_r2() -> None:
+    # Of 27 resamples 3 hold one point seven times over (undefined), 18 hold two (r2 = 1) and 6 hold all three.
+    made = regress(np.repeat([0.1, 0.37, 1.3], 7), np.repeat([0.2, 0.9, 0.7], 7), np.repeat([0, 1, 2], 7))
+    assert (made.low, made.high) == pytest.approx((made.r2, 1))
+    assert made.r2 < 0.5
+
+
+def test_exact_line_has_every_figure_one() -> None:
+    made = regress([1, 2, 3, 4, 6], [5, 7, 9, 11, 15], ["a", "b", "c", "d", "e"], control=[1, 5, 2, 2, 0])
+    assert astuple(made) == pytest.approx((1, 1, 2, 1, 1, 1, 1, 5))
+
+
+def test_regression_does_not_depend_on_the_order_of_points() -> None:
+    x, y, groups, step = rng(1).random(30), rng(2).random(30), np.arange(30) // 3, rng(3).random(30)
+    order = rng(4).permutation(30)
+    shuffled = regress(x[order], y[order], groups[order], step[order])
+    assert astuple(shuffled) == pytest.approx(astuple(regress(x, y, groups, step)))
+
+
+def test_points_with_an_absent_value_are_dropped() -> None:
+    made = regress([1, 2, 3, NAN, 5, 6], [2, 1, 4, 5, NAN, 3], control=[0, 1, 0, 1, 1, NAN])
+    assert made.n == 3
+    assert made.slope == pytest.approx(scipy.stats.linregress([1, 2, 3], [2, 1, 4]).slope)
+
+
+def test_undefined_figures_of_a_regression_are_absent() -> None:
+    assert all(math.isnan(v) for v in astuple(regress([1, 2], [1, 2]))[:-1])
+    assert all(math.isnan(v) for v in astuple(regress([2, 2, 2], [1, 2, 3]))[:-1])
+    flat = regress([1, 2, 3], [0.1, 0.1, 0.1])
+    assert (flat.slope, math.isnan(flat.r2)) == (0, True)
+    one_run = regress([1, 2, 4], [2, 1, 3], ["a", "a", "a"])
+    assert math.isnan(one_run.loo_r2)
+    assert math.isnan(one_run.low)
+    assert one_run.r2 > 0
+
+
+# --- simulation
+
+
+def simulated_items(clusters: int, gap: float, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Questions of differing difficulty, each answered once in text and by 3 to 7 voices in speech; the text score is every voice's."""
+    voices = generator.integers(3, 8, clusters)
+    right = generator.uniform(0.35, 0.95, clusters)
+    names = np.repeat(np.arange(clusters), voices)
+    text = (generator.random(clusters) < right)[names].astype(float)
+    speech = (generator.random(len(names)) < (right - gap)[names]).astype(float)
+    return text, speech, names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clusters", [20, 60, 200])
+def test_interval_covers_the_true_gap_in_93_percent_of_simulations(clusters: int) -> None:
+    generator, covered, runs = rng(clusters), 0, 2000
+    for _ in range(runs):
+        gap = paired_gap(*simulated_items(clusters, 0.1, generator), n_boot=2000)
+        covered += gap.low <= 10 <= gap.high
+    print(f"coverage at {clusters} clusters: {covered / runs:.4f}")
+    assert covered / runs >= 0.93
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clusters", [20, 60, 200])
+def test_sign_flip_test_errs_in_at_most_7_percent_of_simulations_without_a_gap(clusters: int) -> None:
+    generator, rejected, runs = rng(clusters), 0, 2000
+    for _ in range(runs):
+        rejected += paired_test(*simulated_items(clusters, 0.0, generator)) < 0.05
+    print(f"type-I error at {clusters} clusters: {rejected / runs:.4f}")
+    assert rejected / runs <= 0.07
