@@ -1,0 +1,18 @@
+"""The metric `path_consistency`."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lsgap_bench.metrics import functional as F
+from lsgap_bench.metrics.layer_pair import LayerPair
+from lsgap_bench.registry import metric
+
+
+@metric("path_consistency", needs="states", unit="fraction", higher_is_better=True, source="section 5.1")
+def path_consistency(layer: LayerPair) -> Tensor:
+    """Share of text tokens that cosine and Euclidean distance align to the same speech state.
+
+    mean_j [argmax_i cos(s_i, t_j) = argmin_i |s_i - t_j|], 0..1, higher is more consistent. Returns (batch,).
+    """
+    return F.path_consistency(layer.cosine_path.positions, layer.euclidean_path.positions)
