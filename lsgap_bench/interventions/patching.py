@@ -1,0 +1,56 @@
+"""The step inside a forward hook: path of the layer, selection of tokens, edit of the speech states they are aligned to, no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lsgap_bench.interventions.functional import Generators, select_tokens
+from lsgap_bench.metrics.functional import AlignmentPath, alignment_path
+
+Edit = Callable[[Tensor, Tensor], Tensor]
+
+
+class Patched(NamedTuple):
+    """states: (B, Ts, D), dtype of the speech given. replaced: int64 (B,), distinct speech positions edited."""
+
+    states: Tensor
+    replaced: Tensor
+
+
+def patch(
+    speech: Tensor,
+    text: Tensor,
+    speech_mask: Tensor | None,
+    text_mask: Tensor | None,
+    edit: Edit,
+    selection: str = "all",
+    generators: Generators = None,
+) -> Patched:
+    """Edit the speech states (B, Ts, D) that the selected text tokens (B, Tt, D) are aligned to by cosine (section 5.3).
+
+    edit: (speech (N, D), text (N, D)) -> (N, D), one call, in float32 or float64. selection, generators: see `select_tokens`.
+    Where several selected tokens share a speech position, the one aligned best wins. All other states are bit-equal to those given.
+    """
+    path = alignment_path(speech, text, speech_mask, text_mask)
+    chosen = select_tokens(path, selection, text_mask, generators)
+    token = _token_of_each_position(path, chosen, speech.shape[1])
+    item, position = (token >= 0).nonzero(as_tuple=True)
+    exact = torch.promote_types(speech.dtype, torch.float32)
+    edited = edit(speech[item, position].to(exact), text[item, token[item, position]].to(exact))
+    states = speech.clone()
+    states[item, position] = edited.to(speech.dtype)
+    return Patched(states, (token >= 0).sum(dim=1))
+
+
+def _token_of_each_position(path: AlignmentPath, chosen: Tensor, n_positions: int) -> Tensor:
+    """The chosen token that edits each speech position, int64 (B, Ts); -1 where none does."""
+    best_first = path.scores.masked_fill(~chosen, -torch.inf).argsort(dim=1, descending=True, stable=True)
+    ranks = best_first.argsort(dim=1)
+    # One column more than there are positions takes the tokens that were not chosen, and one rank more stands for no token.
+    targets = path.positions.masked_fill(~chosen, n_positions)
+    lowest = ranks.new_full((len(ranks), n_positions + 1), chosen.shape[1]).scatter_reduce(1, targets, ranks, "amin")
+    return torch.nn.functional.pad(best_first, (0, 1), value=-1).gather(1, lowest[:, :n_positions])
