@@ -1,0 +1,36 @@
+"""What every text-to-speech engine offers: words in, a waveform out, the same every time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsgap_bench.errors import UsageError
+
+
+class Speech(NamedTuple):
+    """One utterance. wave: float32, (frames,), within -1..1. sampling_rate: Hz."""
+
+    wave: NDArray[np.float32]
+    sampling_rate: int
+
+
+class VoiceEngine(Protocol):
+    """A text-to-speech engine, registered with `@voice("name")` on its class. The class is made without arguments."""
+
+    version: str
+
+    def synthesize(self, text: str, voice: str, *, speed: float = 1.0, pitch: float = 1.0, seed: int = 0) -> Speech:
+        """Say `text`. The same arguments give the same bytes, whatever was said before.
+
+        speed, pitch: multiples of the voice's own. seed: for engines that draw at random; the others do not look at it.
+        Raises UsageError for an unknown voice, and where the engine is not installed or cannot do what is asked.
+        """
+
+
+def require_sayable(text: str) -> None:
+    """UsageError unless there is a letter or a digit to be said."""
+    if not any(character.isalnum() for character in text):
+        raise UsageError(f"there is nothing to say in {text!r}; give a text with at least one letter or digit")
