@@ -1,0 +1,14 @@
+"""Scoring rules, one file each: (response, item) -> Verdict. `get("exact")` finds one by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lsgap_bench.registry import scorers
+from lsgap_bench.schema import Verdict
+
+
+def get(name: str) -> Callable[[str, Mapping[str, Any]], Verdict]:
+    """The scorer called `name`. It takes the answer and a mapping with at least `target` and `id`; UsageError for an unknown name."""
+    return scorers[name]
