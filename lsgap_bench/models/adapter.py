@@ -1,0 +1,121 @@
+"""What the fused pass asks of a model: encode contents, run the prompt once, answer from what that run left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lsgap_bench.schema import Generation
+
+Waveform = np.ndarray[Any, np.dtype[np.float32]]
+Content = str | Waveform
+"""The content of the user's turn: the words, or the waveform (float32, mono, at the model's sampling rate) that says them."""
+
+LayerHook = Callable[[int, Tensor], Tensor | None]
+"""(layer 0..L, hidden (B, T, D)) -> None to leave the states as they are, or the edited states."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Encoded prompts, left-padded to one length.
+
+    inputs: what the model's forward takes. valid: bool (B, T), False at padding. content_index: int64 (B, N), positions of the content on
+    axis T, padded with 0; content_mask: bool (B, N). prompts: as the template rendered them.
+    """
+
+    inputs: Mapping[str, Any]
+    valid: Tensor
+    content_index: Tensor
+    content_mask: Tensor
+    prompts: Sequence[str]
+
+    def __len__(self) -> int:
+        return int(self.valid.shape[0])
+
+    def content(self, hidden: Tensor) -> Tensor:
+        """The content's states: hidden (B, T, D) -> (B, N, D); rows beyond `content_mask` hold other states and must be masked."""
+        return hidden.gather(1, self.content_index[:, :, None].expand(-1, -1, hidden.shape[-1]))
+
+    def with_content(self, hidden: Tensor, states: Tensor) -> Tensor:
+        """A copy of hidden (B, T, D) with the content's states replaced by states (B, N, D); every other state stays bit-equal."""
+        edited = hidden.clone()
+        row, column = self.content_mask.nonzero(as_tuple=True)
+        edited[row, self.content_index[row, column]] = states[row, column].to(hidden.dtype)
+        return edited
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """What one forward over the prompts left: last_logits (B, V) float32 after the last prompt token, and the cache for what follows."""
+
+    batch: Batch
+    last_logits: Tensor
+    cache: Any
+
+
+@dataclass(frozen=True)
+class OptionScores:
+    """Of one item's options: logprobs in nats, summed over their tokens; token counts; whether greedy decoding would write the option."""
+
+    logprobs: tuple[float, ...]
+    tokens: tuple[int, ...]
+    greedy: tuple[bool, ...]
+
+
+class SpeechLM(Protocol):
+    """A speech language model as the fused pass sees it."""
+
+    name: str
+    sampling_rate: int
+    """Hz, of the waveforms in `encode`."""
+    num_layers: int
+    """L: decoder blocks. Layer 0 is the decoder's input, layer l the output of block l, layer L after the final norm."""
+    max_seconds: float | None
+    """Longest clip the model hears whole; None without a limit."""
+    device: torch.device
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The `system` entry of a record: name, kind, pretrained, revision, backbone, dtype, parameters."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the model's answers may: weights, revision, dtype, kernels, chat template."""
+
+    def encode(self, contents: Sequence[Content], systems: Sequence[str | None]) -> Batch:
+        """One prompt per content, the same template for both modalities. `systems`: the system turn of each, or None."""
+
+    def check_system(self, system: str) -> None:
+        """UsageError when the model's template drops a system turn."""
+
+    def content_strings(self, batch: Batch, row: int) -> list[str]:
+        """The content tokens of one row as readable strings, for plots."""
+
+    def expected_tokens(self, seconds: float) -> int:
+        """How many speech positions a clip of this length should take."""
+
+    def prefill(self, batch: Batch, hook: LayerHook | None = None) -> Prefill:
+        """One forward over the prompts; `hook` sees, and may edit, the states of every layer on the way."""
+
+    def token_ids(self, text: str) -> list[int]:
+        """Tokens of an answer as the model would begin its turn with it, without special tokens."""
+
+    def score_options(self, prefill: Prefill, options: Sequence[Sequence[Sequence[int]]]) -> list[OptionScores]:
+        """Loglikelihoods of each item's options (token ids), all from the shared prefix. Uses up the prefill's cache."""
+
+    def generate(self, prefill: Prefill, settings: Sequence[Generation], seeds: Sequence[int]) -> list[str]:
+        """Free answers, one per item. Uses up the prefill's cache. seeds: one per item, for sampling."""
+
+    def encode_raw(self, texts: Sequence[str]) -> Batch:
+        """Plain text without a template, for lm-eval's own text tasks."""
+
+
+def chunks(total: int, size: int) -> Iterator[slice]:
+    """Slices that cover range(total) in steps of `size`."""
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))

@@ -1,0 +1,170 @@
+"""From a hub id or a folder to a model and its processor, and the facts that identify them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.models.processors import load_processor
+from lsgap_bench.models.quirks import quirk_of
+
+WHOLE_FILE = 1 << 28  # bytes: weight files up to this size are hashed whole, larger ones by blocks spread evenly over them
+SAMPLING = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p", "repetition_penalty", "no_repeat_ngram_size", "num_beams"}
+BLOCKS, BLOCK = 4096, 1 << 14  # how many, and bytes of each: 64 MiB of a file are read
+_hub: Any = transformers  # largely untyped
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a checkpoint comes from."""
+
+    pretrained: str
+    revision: str | None
+    subfolder: str | None
+    trust_remote_code: bool
+
+    def arguments(self) -> dict[str, Any]:
+        """What every `from_pretrained` of transformers takes."""
+        named = {"revision": self.revision, "subfolder": self.subfolder, "trust_remote_code": self.trust_remote_code or None}
+        return {k: v for k, v in named.items() if v is not None}
+
+
+def load(source: Source, dtype: str, device: str | None, attn_implementation: str | None, device_map: str | None) -> tuple[Any, Any]:
+    """The model, in evaluation mode on its device, and its processor. UsageError for what is missing or is no speech language model.
+
+    What costs little is checked before the weights are read.
+    """
+    _hub.utils.logging.disable_progress_bar()
+    target = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    options: dict[str, Any] = {"dtype": _dtype(dtype, target)}
+    if attn_implementation:
+        options["attn_implementation"] = attn_implementation
+    if device_map:
+        options["device_map"] = device_map
+    config = _loaded(transformers.AutoConfig.from_pretrained, source)
+    processor = _loaded(lambda pretrained, **arguments: load_processor(pretrained, arguments), source)
+    if extractor_of(processor) is None or audio_token_id(config, processor) is None:
+        raise UsageError(
+            f"pretrained={source.pretrained} ({config.model_type}) does not merge audio at placeholder tokens, so it is no speech language "
+            "model for hf-speech; give an audio-text checkpoint such as Qwen/Qwen2-Audio-7B-Instruct"
+        )
+    model = _loaded(_model_class(config).from_pretrained, source, **options).eval()
+    try:
+        return model if device_map else model.to(target), processor
+    except torch.cuda.OutOfMemoryError:
+        raise UsageError(f"device={target} has no room for the model; choose a smaller dtype or --model_args device_map=auto") from None
+
+
+def extractor_of(processor: Any) -> Any:
+    """The processor's audio feature extractor, None if it has none."""
+    return getattr(processor, "feature_extractor", None) or getattr(processor, "audio_processor", None)
+
+
+def audio_token_id(config: Any, processor: Any) -> Any:
+    """Id (int) of the placeholder at which audio embeddings are merged; None for a model that has none."""
+    places = (config, getattr(config, "audio_config", None), processor, getattr(processor, "tokenizer", None))
+    return next((found for place in places if (found := getattr(place, "audio_token_id", None)) is not None), None)
+
+
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Ids that end an answer: the generation configuration's and the tokenizer's."""
+    declared = model.generation_config.eos_token_id
+    ids = declared if isinstance(declared, list) else [declared]
+    return frozenset(i for i in [*ids, tokenizer.eos_token_id] if i is not None)
+
+
+def describe(source: Source, model: Any) -> dict[str, Any]:
+    """The `system` entry of a record, with a hash of the weights."""
+    config = model.config
+    backbone = config.get_text_config()
+    resolved = getattr(config, "_commit_hash", None) or source.revision  # a branch moves, a commit does not
+    folder = Path(source.pretrained)
+    here = folder.is_dir()
+    published = (source.pretrained, str(resolved), source.subfolder or "")
+    return {
+        "name": folder.name if here else source.pretrained,
+        "kind": "lslm",
+        "pretrained": source.pretrained if not here else folder.name,
+        "revision": resolved,
+        "architecture": type(model).__name__,
+        "backbone": f"{backbone.model_type}, {backbone.num_hidden_layers} layers, width {backbone.hidden_size}",
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "own_generation": _own_generation(model),
+        "weights": _folder_hash(folder / (source.subfolder or "")) if here else digest(*published),
+    }
+
+
+def _own_generation(model: Any) -> dict[str, Any]:
+    """The checkpoint's own sampling and penalties, which no run uses unless asked: what differs from transformers' defaults."""
+    changed = model.generation_config.to_diff_dict()
+    return {key: changed[key] for key in sorted(SAMPLING & changed.keys())}
+
+
+def digest(*parts: str) -> str:
+    """A short sha256 over the parts."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def _folder_hash(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(p for p in folder.iterdir() if p.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".py"}):
+        total.update(f"{path.name} {path.stat().st_size}".encode())
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size <= WHOLE_FILE:
+                total.update(file.read())
+            else:
+                for k in range(BLOCKS):  # even a merged adapter changes whole matrices, which no even spread of blocks can miss
+                    file.seek(k * (size - BLOCK) // (BLOCKS - 1))
+                    total.update(file.read(BLOCK))
+    return total.hexdigest()[:16]
+
+
+def _usable(device: str) -> str:
+    """The device, after a first tensor on it."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"device={device} cannot be used ({str(error).splitlines()[0]}); choose another --device") from None
+    return device
+
+
+def _dtype(name: str, target: str) -> Any:
+    if name == "auto":
+        return torch.float32 if target.startswith("cpu") else "auto"  # bfloat16 is slower and coarser on most CPUs
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if name not in known:
+        raise UsageError(f"dtype={name} is not known; write auto, {', '.join(known)}")
+    return known[name]
+
+
+def _model_class(config: Any) -> Any:
+    name = quirk_of(config.model_type).load_as
+    if name is None and type(config) in transformers.AutoModelForMultimodalLM._model_mapping:
+        return transformers.AutoModelForMultimodalLM
+    name = name or next(iter(config.architectures or []), None)
+    found = getattr(transformers, name, None) if name else None
+    if found is None:
+        raise UsageError(f"transformers {transformers.__version__} has no class for model_type '{config.model_type}'; update transformers")
+    return found
+
+
+def _loaded(load_from: Callable[..., Any], source: Source, **options: Any) -> Any:
+    try:
+        return load_from(source.pretrained, **source.arguments(), **options)
+    except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(
+            f"pretrained={source.pretrained} cannot be loaded as a speech language model ({reason}); give a hub id or a folder "
+            "that save_pretrained wrote, processor included"
+        ) from None
