@@ -1,0 +1,84 @@
+"""What the model hears of a clip: broken clips and clips beyond its window refused, left out or cut, and counted; then the waveform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tqdm import tqdm
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.models.adapter import SpeechLM, Waveform
+from lsgap_bench.schema import Clip, Item
+from lsgap_bench.speech.clips import decode
+
+SHORT = 0.5  # seconds: below this it is tried out whether a clip takes any speech position
+POLICIES = ("refuse", "skip", "truncate")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Items to run, one line for each that is skipped in both forms, and how many are run with a clip that is cut."""
+
+    items: Sequence[Item]
+    skipped: Sequence[str]
+    truncated: int
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Items whose clip holds sound, and one line for each of the others."""
+
+    items: Sequence[Item]
+    bad: Sequence[str]
+
+
+def within_hearing(items: Sequence[Item], max_seconds: float | None, policy: str) -> Heard:
+    """Apply the policy for clips beyond `max_seconds` (None: no limit). UsageError under `refuse`, and for an unknown policy."""
+    if policy not in POLICIES:
+        raise UsageError(f"long_clips '{policy}' is not known; write {', '.join(POLICIES)}")
+    long = [item for item in items if max_seconds is not None and item.clip.seconds > max_seconds]
+    if not long:
+        return Heard(items, (), 0)
+    if policy == "refuse":
+        raise UsageError(
+            f"{len(long)} clips are longer than the {max_seconds:g} s that the model hears, such as {long[0].id} with "
+            f"{long[0].clip.seconds:.1f} s; add --long_clips skip or --long_clips truncate"
+        )
+    if policy == "truncate":
+        return Heard(items, (), len(long))
+    left_out = {i.id: f"{i.id}: {i.clip.seconds:.1f} s are longer than the {max_seconds:g} s that the model hears" for i in long}
+    return Heard([item for item in items if item.id not in left_out], list(left_out.values()), 0)
+
+
+def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sound:
+    """Decode every clip once, before anything is run or written.
+
+    What does not decode, or is too short to take one speech position, is left out if `skip_bad_items`, else UsageError.
+    """
+    good, bad = [], []
+    with tqdm(items, desc="checking clips", unit="clip", leave=False, disable=None) as checking:
+        for item in checking:
+            try:
+                _require_speech(item, model)
+                good.append(item)
+            except UsageError as error:
+                if not skip_bad_items:
+                    raise
+                bad.append(str(error))
+    return Sound(good, bad)
+
+
+def _require_speech(item: Item, model: SpeechLM) -> None:
+    wave = heard_wave(item.clip, model)
+    if len(wave) < SHORT * model.sampling_rate and not bool(model.encode([wave], [item.system]).content_mask.any()):
+        raise UsageError(
+            f"{item.id}: the model does not hear a clip of {item.clip.seconds:.3f} s at all, it gets no speech position; "
+            "record it again or add --skip_bad_items"
+        )
+
+
+def heard_wave(clip: Clip, model: SpeechLM) -> Waveform:
+    """The waveform of a clip at the model's sampling rate, cut to what the model hears."""
+    longest = None if model.max_seconds is None else int(model.max_seconds * model.sampling_rate)
+    return decode(clip, model.sampling_rate)[:longest]

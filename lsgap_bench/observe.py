@@ -1,0 +1,313 @@
+"""The fused pass: one forward per item and condition, from which the answer, the representation metrics and their nulls all come."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lsgap_bench import __version__
+from lsgap_bench.errors import UsageError
+from lsgap_bench.hearing import heard_wave
+from lsgap_bench.interventions import functional as interventions_functional
+from lsgap_bench.interventions import patching
+from lsgap_bench.layer_hooks import Edit, Measure
+from lsgap_bench.metrics import functional, layer_pair
+from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks
+from lsgap_bench.partners import Partners, draw_partners, item_seed
+from lsgap_bench.registry import Metric, code_hash, interventions, metrics
+from lsgap_bench.schema import SIDES, Condition, Item, Observation
+from lsgap_bench.speech.clips import fit, pcm_sha256, silence
+from lsgap_bench.store import Store, key_of
+from lsgap_bench.text_states import Form, TextRun, Texts, form_of, of_one_kind, sorted_forms
+
+TEXT = Condition.parse("text")
+CANARY_CONDITIONS = (Condition.parse("speech=silence"), Condition.parse("speech=other"))
+WINDOW = 256  # items of like text length that are ordered by clip length
+Progress = Callable[[int], object]
+SHARED_CODE = code_hash(functional, layer_pair, interventions_functional, patching)
+"""Of the arithmetic that the plug-ins only carry: when it changes, no old observation may be taken for a new one."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to observe. conditions: in the order of the report. metrics: names of the representation metrics. batch_size: items per forward.
+
+    canary: so many items, drawn from seed and id, are also run on silence and on another item's clip; 0 for none.
+    """
+
+    conditions: tuple[Condition, ...]
+    metrics: tuple[str, ...] = ()
+    batch_size: int = 16
+    seed: int = 0
+    canary: int = 0
+
+    @property
+    def plugins(self) -> tuple[Metric, ...]:
+        """The representation metric plug-ins."""
+        return tuple(metrics[name] for name in self.metrics)
+
+
+class Observer:
+    """Observes items with one model under one plan.
+
+    `observe` is the only method to call; the others are its steps. Making an Observer checks that every text and every option can be
+    encoded (UsageError), before anything is run. batch_sizes: the sizes that were tried; more than one after memory ran out.
+    """
+
+    def __init__(self, items: Sequence[Item], model: SpeechLM, plan: Plan) -> None:
+        self.model, self.plan = model, plan
+        self.batch_sizes: list[int] = []
+        self.lengths = self._text_lengths(items)
+        self.items = _ordered(items, self.lengths)
+        self.partners: dict[str, Partners] = draw_partners(self.items, self.lengths, plan.seed)
+        drawn = sorted((i.id for i in items), key=lambda i: item_seed(plan.seed, i, "canary"))
+        self._canaries = set(drawn[: plan.canary])
+        self._option_ids = {option: model.token_ids(option) for item in self.items for option in item.options}
+        self._forms = sorted_forms(self.items, self.lengths)
+        self._speakers: dict[Form, list[Item]] = {form: [] for form in self._forms}
+        for item in self.items:
+            self._speakers[form_of(item)].append(item)
+        self._code = {"shared": SHARED_CODE, **{name: metrics[name].code for name in plan.metrics}}
+        self._keys: dict[tuple[str, str], str] = {}
+
+    def observe(self, store: Store, progress: Progress = lambda done: None) -> dict[tuple[str, str], Observation]:
+        """(item id, condition name) -> observation, for every condition of the plan and, on the canary items, the canary's.
+
+        Every observation goes to `store` as soon as its batch is done; what the store holds already is not computed again. progress: called
+        with the number of items that are done. Where memory runs out, the rest is run in batches of half the size; UsageError when not even
+        one item fits.
+        """
+        self._store, self._progress, self._done = store, progress, 0
+        size = self.plan.batch_size
+        while not self._completed(size):
+            torch.cuda.empty_cache()
+            size //= 2
+        return {(item.id, c.name): store[self._key(item, c)] for item in self.items for c in self._conditions_of(item)}
+
+    def forwards(self) -> dict[str, int]:
+        """How many forwards a whole run takes, by form, beside the tokens of free answers."""
+        size = self.plan.batch_size
+        spoken = [sum(c.modality == "speech" for c in self._conditions_of(batch[0])) for batch in self._batches(size)]
+        written = TEXT in self.plan.conditions or self._needs_states()
+        return {"text": len(of_one_kind(self._forms, size)) if written else 0, "speech": sum(spoken)}
+
+    def _completed(self, size: int) -> bool:
+        """Whether everything is in the store now; False where memory ran out, its tensors free again."""
+        self.batch_sizes.append(size)
+        try:
+            self._observe(size)
+        except torch.cuda.OutOfMemoryError:
+            if size == 1:
+                raise UsageError(
+                    f"{self.model.name} does not fit on {self.model.device} with even one item per batch; choose a smaller dtype, another "
+                    "device or --model_args device_map=auto"
+                ) from None
+            return False
+        return True
+
+    def _observe(self, size: int) -> None:
+        texts = TextRun(self.model, self._forms, size, self._needs_states(), self._answer_texts)
+        passed = 0
+        for batch in self._batches(size):
+            missing = [c for c in self._conditions_of(batch[0]) if not all(self._stored(item, c) for item in batch)]
+            if TEXT in missing:
+                texts.ensure([form_of(item) for item in batch])
+            # the canary directly after plain speech, in batches of the same shape: a deaf model's logits are then bit-equal
+            spoken = sorted((c for c in missing if c.modality == "speech"), key=lambda c: c.intervention is not None)
+            if spoken:
+                self._observe_speech(batch, spoken, texts)
+            passed += len(batch)
+            self._progress(max(0, passed - self._done))
+            self._done = max(self._done, passed)
+
+    def _batches(self, size: int) -> Iterator[list[Item]]:
+        """Batches of one answer type; the canary items keep to themselves, so that their conditions cost no other item a forward."""
+        for is_canary in (False, True):
+            members = [item for item in self.items if (item.id in self._canaries) == is_canary]
+            yield from (members[part] for part in of_one_kind(members, size))
+
+    def _conditions_of(self, item: Item) -> list[Condition]:
+        """The conditions of an item, which are those of its whole batch."""
+        extra = [c for c in CANARY_CONDITIONS if c not in self.plan.conditions and item.id in self._canaries]
+        return [*self.plan.conditions, *extra]
+
+    def _needs_states(self) -> bool:
+        spoken = any(c.name == "speech" for c in self.plan.conditions)
+        return bool(self.plan.metrics and spoken) or any(c.intervention for c in self.plan.conditions)
+
+    # ------------------------------------------------------------------------------------------------ the written side
+
+    def _text_lengths(self, items: Sequence[Item]) -> dict[str, int]:
+        distinct = sorted({(item.text, item.system) for item in items}, key=lambda t: (t[0], t[1] or ""))
+        length: dict[tuple[str, str | None], int] = {}
+        for part in chunks(len(distinct), 256):
+            batch = self.model.encode([t for t, _ in distinct[part]], [s for _, s in distinct[part]])
+            length.update(zip(distinct[part], batch.content_mask.sum(1).tolist(), strict=True))
+        return {item.id: length[(item.text, item.system)] for item in items}
+
+    def _answer_texts(self, forms: Sequence[Form], batch: Batch, prefill: Prefill) -> None:
+        if TEXT not in self.plan.conditions or all(self._stored(i, TEXT) for form in forms for i in self._speakers[form]):
+            return
+        first = [self._speakers[form][0] for form in forms]
+        answers = self._answers(first, prefill)
+        digests = _digests(prefill.last_logits)
+        self._store.add(
+            (self._key(item, TEXT), Observation(item.id, TEXT.name, prompt=batch.prompts[row], logits_sha256=digests[row], **answers[row]))
+            for row, form in enumerate(forms)
+            for item in self._speakers[form]
+        )
+
+    # ------------------------------------------------------------------------------------------------ the spoken side
+
+    def _observe_speech(self, items: Sequence[Item], conditions: Sequence[Condition], texts: TextRun) -> None:
+        own = [heard_wave(item.clip, self.model) for item in items]
+        batches: dict[str, tuple[Batch, list[Waveform]]] = {}
+        needed = any(c.intervention or c.name == "speech" for c in conditions) and self._needs_states()
+        stacked = self._stack(items, texts) if needed else None
+        for condition in conditions:
+            if condition.clip not in batches:
+                waves = [self._wave(item, condition, wave) for item, wave in zip(items, own, strict=True)]
+                batches[condition.clip] = (self.model.encode(waves, [item.system for item in items]), waves)
+            batch, waves = batches[condition.clip]
+            self._observe_condition(items, condition, batch, waves, stacked)
+
+    def _observe_condition(
+        self, items: Sequence[Item], condition: Condition, batch: Batch, waves: Sequence[Waveform], texts: Texts | None
+    ) -> None:
+        measure = Measure(self.plan.plugins, batch, texts) if texts and condition.name == "speech" and self.plan.metrics else None
+        edit = Edit(condition, items, batch, texts, self.plan.seed) if texts and condition.intervention else None
+        prefill = self.model.prefill(batch, edit or measure)
+        answers, digests = self._answers(items, prefill), _digests(prefill.last_logits)
+        curves = measure.curves() if measure else [{} for _ in items]
+        replaced = edit.replaced() if edit else [None] * len(items)
+        self._store.add(
+            (
+                self._key(item, condition),
+                Observation(
+                    item.id,
+                    condition.name,
+                    prompt=batch.prompts[row],
+                    logits_sha256=digests[row],
+                    pcm_sha256=pcm_sha256(waves[row]),
+                    curves=curves[row],
+                    replaced=replaced[row],
+                    partners=self._partner_ids(item, condition, bool(curves[row])),
+                    **answers[row],
+                ),
+            )
+            for row, item in enumerate(items)
+        )
+
+    def _wave(self, item: Item, condition: Condition, own: Waveform) -> Waveform:
+        """The waveform of a condition, always of the own clip's length, so that nothing but the sound differs."""
+        donor = self.partners[item.id].clip_donor
+        if condition.clip == "own":
+            return own
+        if condition.clip == "silence" or donor is None:
+            return silence(own)
+        return fit(heard_wave(donor.clip, self.model), len(own))
+
+    def _stack(self, items: Sequence[Item], texts: TextRun) -> Texts:
+        """Own text, then the partners', of every item in turn, in the order of SIDES: rows of item 0, rows of item 1, ..."""
+        rows: list[Form | None] = []
+        for item in items:
+            partners = self.partners[item.id]
+            rows += [form_of(item), *(form_of(p) if p else None for p in (partners.other_task, partners.same_task))]
+        return texts.stack(rows)
+
+    def _partner_ids(self, item: Item, condition: Condition, measured: bool) -> dict[str, str]:
+        """Whose text made the nulls; whose clip was played, under `clip`."""
+        partners = self.partners[item.id]
+        used: dict[str, Item | None] = dict(zip(SIDES[1:], (partners.other_task, partners.same_task), strict=True)) if measured else {}
+        if condition.clip == "other":
+            used["clip"] = partners.clip_donor
+        return {role: partner.id for role, partner in used.items() if partner}
+
+    # ------------------------------------------------------------------------------------------------ answers and keys
+
+    def _answers(self, items: Sequence[Item], prefill: Prefill) -> list[dict[str, Any]]:
+        """What an observation says of the answer, per item; a batch holds items with options or items without.
+
+        UsageError where the model gives no numbers: an answer read off NaN would look like any other.
+        """
+        broken = prefill.last_logits.isnan().any(1).tolist()
+        if any(broken):
+            bad = items[broken.index(True)].id
+            raise UsageError(f"{self.model.name} gives NaN logits for {bad}; try --model_args dtype=bfloat16 or dtype=float32")
+        tokens = prefill.batch.content_mask.sum(1).tolist()
+        if items[0].options:
+            scores = self.model.score_options(prefill, [[self._option_ids[o] for o in item.options] for item in items])
+            return [{**_best(item, s), "content_tokens": t} for item, s, t in zip(items, scores, tokens, strict=True)]
+        # of the words, not of the item: the written answer is drawn once for all voices, and the spoken ones draw with the same numbers
+        seeds = [item_seed(self.plan.seed, item.text, "sampling") for item in items]
+        texts = self.model.generate(prefill, [item.generation for item in items], seeds)
+        return [{"answer": text, "content_tokens": t} for text, t in zip(texts, tokens, strict=True)]
+
+    def _stored(self, item: Item, condition: Condition) -> bool:
+        return self._key(item, condition) in self._store
+
+    def _key(self, item: Item, condition: Condition) -> str:
+        place = (item.id, condition.name)
+        if place not in self._keys:
+            self._keys[place] = key_of(**self._decisive(item, condition))
+        return self._keys[place]
+
+    def _decisive(self, item: Item, condition: Condition) -> Mapping[str, Any]:
+        """Everything that can change an observation, and nothing else."""
+        parts: dict[str, Any] = {
+            "version": __version__,
+            "item": item.id,
+            "model": self.model.fingerprint,
+            "condition": condition.name,
+            "text": item.text,
+            "system": item.system,
+            "options": item.options,
+        }
+        if not item.options:
+            parts["generation"] = vars(item.generation)
+            parts["sampling_seed"] = self.plan.seed if item.generation.do_sample else None
+        if condition.modality == "speech":
+            partners = self.partners[item.id]
+            parts["clip"] = item.clip.sha256
+            if condition.name == "speech" and self.plan.metrics:
+                parts["metrics"] = self._code
+                parts["partners"] = [(p.text, p.system) if p else None for p in (partners.other_task, partners.same_task)]
+            if condition.clip == "other":
+                parts["other"] = partners.clip_donor.clip.sha256 if partners.clip_donor else None
+            if condition.intervention:
+                parts["intervention"] = [SHARED_CODE, interventions[condition.intervention].code]
+                parts["seed"] = self.plan.seed if str(condition.selection).startswith("random") else None
+        return parts
+
+
+def _ordered(items: Sequence[Item], lengths: Mapping[str, int]) -> list[Item]:
+    """Options first; then the longest, so that too large a batch fails at once.
+
+    Within a window of like text length by clip length: a batch pads little, and the texts that it and its partners need are few groups
+    of the written side. (By clip length alone, 5,000 items of a 7B model would run each text 29 times, for want of memory to keep it.)
+    """
+    by_text = sorted(items, key=lambda i: (not i.options, -lengths[i.id], i.id))
+    window = {item.id: k // WINDOW for k, item in enumerate(by_text)}
+    return sorted(by_text, key=lambda i: (not i.options, window[i.id], -i.clip.seconds, i.id))
+
+
+def _best(item: Item, scores: OptionScores) -> dict[str, Any]:
+    best = max(range(len(item.options)), key=lambda k: scores.logprobs[k])
+    return {"answer": item.options[best], "option_logprobs": scores.logprobs, "option_tokens": scores.tokens}
+
+
+def _digests(logits: Tensor) -> list[str]:
+    return [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in logits.cpu().numpy()]
+
+
+def observations_by_item(found: Mapping[tuple[str, str], Observation]) -> dict[str, dict[str, Observation]]:
+    """Regroup (item id, condition) -> observation into item id -> condition -> observation."""
+    grouped: dict[str, dict[str, Observation]] = {}
+    for (item, condition), observation in found.items():
+        grouped.setdefault(item, {})[condition] = observation
+    return grouped
