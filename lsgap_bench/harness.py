@@ -1,0 +1,448 @@
+"""The meeting point with lm-eval, and the only module that imports it: paired tasks, the LM face, task loading, the evaluation loop."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import logging
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import datasets
+import jinja2
+from lm_eval.api.instance import Instance
+from lm_eval.api.metrics import mean
+from lm_eval.api.model import LM
+from lm_eval.api.registry import AGGREGATION_REGISTRY, METRIC_REGISTRY
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.config.task import TaskConfig
+from lm_eval.evaluator import evaluate as lm_evaluate
+from lm_eval.tasks import TaskManager
+from lm_eval.utils import apply_template, make_table
+from tqdm import tqdm
+
+from lsgap_bench import scorers
+from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, fraction, resolve_target
+from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.lm_face import LanguageModelFace, Observed
+from lsgap_bench.schema import Generation, Item, Observation, Pair, Verdict
+from lsgap_bench.speech.clips import clip_from_bytes
+from lsgap_bench.task_checks import STRUCTURAL, check_file, check_metrics, check_task
+from lsgap_bench.task_config import split_config
+from lsgap_bench.yaml_files import Catalog, TaskFile, merged, read_catalog
+
+ROW = "lsgap_row"
+INVALID = "[invalid]"  # what lm-eval's extraction filters leave where they find nothing
+BROKEN = (ImportError, AttributeError, TypeError, LookupError, ValueError, SyntaxError, OSError, RecursionError, jinja2.TemplateError)
+
+
+class Question(NamedTuple):
+    """The written form of a document. chance: a fraction, None where it is not known."""
+
+    text: str
+    target: str
+    options: tuple[str, ...]
+    chance: float | None
+
+
+class PairedTask(ConfigurableTask):  # type: ignore[misc]
+    """A task whose every document is one question in both forms.
+
+    Reached from YAML by `class: !function lsgap_bench.harness.PairedTask`. Under plain lm-eval it runs its written side; `lsgap` calls
+    `pair` first, and then one request per document carries the item with both forms to the model.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        config = {k: v for k, v in config.items() if k not in STRUCTURAL}
+        source = str((config.get("metadata") or {}).get("config_source", "inline"))
+        self.paired_config, theirs = split_config(config, _config_keys(), source)
+        self.paired = False
+        self.system: str | None = None
+        self.gen_kwargs: Generation | None = None
+        self.skip_bad_items = False
+        check_metrics(theirs, source, METRIC_REGISTRY.keys(), AGGREGATION_REGISTRY.keys())
+        try:
+            super().__init__(config=theirs)
+        except BROKEN as error:
+            reason = f"{type(error).__name__}: {_first_line(error)}"
+            raise UsageError(f"{source}: the task cannot be built ({reason}); correct the file") from None
+
+    def pair(self, system: str | None, generation: Callable[[Generation], Generation], skip_bad_items: bool) -> None:
+        """Ask for both forms. system: the system turn of both. generation: settings of the YAML -> settings of the run."""
+        self.paired = True
+        self.system = "\n".join(part for part in (system, str(self.config.description or "")) if part) or None
+        self.gen_kwargs = generation(self.paired_config.generation)
+        self.skip_bad_items = skip_bad_items
+
+    # ------------------------------------------------------------------------------------------------ documents
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Load the data; `data_files` and a local `dataset_path` are relative to the YAML file. Checks the split and the columns."""
+        ours, arguments = self.paired_config, dict(dataset_kwargs or {})
+        for key in {"split", "streaming"} & arguments.keys():
+            raise ours.wrong(f"dataset_kwargs: {key}", arguments[key], "is refused; leave it out and name the split as test_split")
+        local = Path(ours.source).parent / str(self.config.dataset_path)
+        if "data_files" in arguments:
+            arguments["data_files"] = beside(arguments["data_files"], ours)
+        elif local.is_dir():
+            self.DATASET_PATH = str(local)
+        try:
+            super().download(arguments, **kwargs)
+        except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+            raise ours.wrong(
+                "dataset_path", self.config.dataset_path, f"cannot be loaded ({_reason(error)}); check path, name and connection"
+            ) from None
+        if self.config.test_split not in self.dataset:
+            raise ours.wrong(
+                "test_split", self.config.test_split, f"is no split of the data; {did_you_mean(self.config.test_split, self.dataset)}"
+            )
+        self._check_columns()
+
+    @cached_property
+    def _rows(self) -> Any:
+        """All columns of the split, the audio as encoded bytes: datasets' own decoding needs torchcodec."""
+        audio, split = self.paired_config.audio, self.config.test_split
+        if isinstance(self.dataset[split].features.get(audio), datasets.Audio):
+            self.dataset[split] = self.dataset[split].cast_column(audio, datasets.Audio(decode=False))
+        return super().test_docs()
+
+    @cached_property
+    def _documents(self) -> Any:
+        rows = self._rows.remove_columns([self.paired_config.audio])
+        return rows.add_column(ROW, list(range(len(rows))))
+
+    @cached_property
+    def _audio(self) -> Any:
+        return self._rows.select_columns([self.paired_config.audio])
+
+    def test_docs(self) -> Any:
+        """The documents without their audio, because a document must not hold bytes: a clip is read when it is needed."""
+        return self._documents
+
+    def fewshot_docs(self) -> None:
+        """None: lm-eval would walk whole splits for examples that are never given."""
+
+    def _check_columns(self) -> None:
+        ours, columns = self.paired_config, list(self._rows.column_names)
+        if not len(self._rows):
+            raise ours.wrong("test_split", self.config.test_split, "holds no items; choose another split")
+        named = {"doc_to_audio": ours.audio, "cluster": ours.cluster}
+        given = {key: getattr(self.config, key) for key in ("doc_to_text", "doc_to_target", "doc_to_choice")} | {"chance": ours.chance}
+        templates = {key: value for key, value in given.items() if isinstance(value, str) and value != "auto"}
+        named.update({key: value for key, value in templates.items() if value.isidentifier()})
+        for key, column in named.items():
+            if column is not None and column not in columns:
+                raise ours.wrong(key, column, f"is no column of the data; {did_you_mean(str(column), columns)}")
+        for key, template in templates.items():
+            try:
+                apply_template(template, self._documents[0])
+            except jinja2.TemplateError as error:
+                raise ours.wrong(key, template, f"cannot be rendered ({error}); columns: {', '.join(columns)}") from None
+
+    def item(self, doc: Mapping[str, Any], number: int) -> Item:
+        """The document as an item. number: of the document. UsageError naming file and document for what is missing or cannot be read."""
+        ours, row = self.paired_config, doc[ROW]
+        where = f"{ours.source}: {ours.task} item {number}"
+        asked = self._question(doc, where)
+        if not asked.text.strip():
+            raise UsageError(f"{where}: doc_to_text gives no words; the written form must say what the clip says")
+        if ours.cluster and doc[ours.cluster] is None:
+            raise UsageError(f"{where}: cluster: column '{ours.cluster}' is empty; fill it in, or write null to group nothing")
+        item = Item(
+            id=f"{ours.task}/{number}",
+            task=ours.task,
+            text=asked.text,
+            clip=clip_from_bytes(lambda: audio_bytes(self._audio[row][ours.audio], ours, where), f"{where}: {ours.audio}"),
+            target=asked.target,
+            cluster=f"{ours.family}/{doc[ours.cluster]}" if ours.cluster else f"{ours.task}/{number}",
+            family=ours.family,
+            options=asked.options if self.OUTPUT_TYPE == "multiple_choice" else (),
+            chance=asked.chance,
+            system=self.system,
+            generation=self.gen_kwargs or ours.generation,
+            fields=self._fields(doc, asked),
+        )
+        self._verdict("", item.id, asked.target, asked.chance, item.fields)  # a scorer that cannot judge it says so before anything is run
+        return item
+
+    def items(self, limit: int | None) -> Iterator[Item]:
+        """The first `limit` documents as items, or all; those that cannot be used are passed over if that was asked for."""
+        for number, doc in self.doc_iterator(limit=limit):
+            try:
+                yield self.item(doc, number)
+            except UsageError:
+                if not self.skip_bad_items:
+                    raise
+
+    def _question(self, doc: Mapping[str, Any], where: str) -> Question:
+        """The written form. UsageError for templates, options, targets and chances that make no sense."""
+        try:
+            text, target, chance = str(self.doc_to_text(doc)), self.doc_to_target(doc), self._chance(doc)
+            options = () if self.config.doc_to_choice is None else tuple(str(option) for option in self.doc_to_choice(doc))
+        except BROKEN as error:
+            raise UsageError(f"{where}: a template cannot be rendered ({_first_line(error)}); correct the template or the data") from None
+        for key, rendered in (("doc_to_text", text), ("doc_to_target", target)):
+            check_rendered(key, getattr(self.config, key), rendered, doc, where)
+        if options:
+            check_options(options, where)
+        guessed = 1 / len(options) if options else None
+        return Question(
+            text=text,
+            target=resolve_target(target, options, self.config.doc_to_target in self._documents.column_names, where),
+            options=options,
+            chance=guessed if chance == "auto" else None if chance is None else fraction(chance, where),
+        )
+
+    def _chance(self, doc: Mapping[str, Any]) -> Any:
+        chance = self.paired_config.chance
+        return apply_template(chance, doc) if isinstance(chance, str) and chance != "auto" else chance
+
+    def _fields(self, doc: Mapping[str, Any], asked: Question) -> dict[str, Any]:
+        """What a scorer may look at: the document's columns, and the options as they were rendered."""
+        return {k: v for k, v in doc.items() if k != ROW} | ({"options": asked.options} if asked.options else {})
+
+    def _verdict(self, answer: str, name: str, target: str, chance: float | None, fields: Mapping[str, Any]) -> Verdict:
+        known = {**fields, "id": name, "target": target, "chance": chance}
+        rule = self.paired_config.scorer
+        try:
+            verdict = scorers.get(rule)(answer, known)
+        except UsageError:
+            raise
+        except Exception as error:
+            raise UsageError(f"{name}: scorer '{rule}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
+        if not isinstance(verdict, Verdict) or not 0 <= verdict.score <= 1:
+            raise UsageError(f"{name}: scorer '{rule}' gave {verdict!r}; it must give a Verdict with a score from 0 to 1")
+        return verdict
+
+    # ------------------------------------------------------------------------------------------------ requests and results
+
+    def build_all_requests(self, **kwargs: Any) -> None:
+        """One request per document; without pairing, lm-eval's own way."""
+        if not self.paired:
+            super().build_all_requests(**kwargs)
+            return
+        shares = {key: kwargs[key] for key in ("limit", "rank", "world_size", "samples") if kwargs.get(key) is not None}
+        documents = list(self.doc_iterator(**shares))
+        with tqdm(documents, desc=f"reading {self.task_name}", unit="clip", leave=False, disable=None) as reading:
+            self._instances = [self.construct_requests(doc, "", metadata=(self.task_name, number, 1)) for number, doc in reading]
+
+    def construct_requests(self, doc: Mapping[str, Any], ctx: str, **kwargs: Any) -> Any:
+        """One `observe` request that carries the item; without pairing, the requests of lm-eval for the written side."""
+        if not self.paired:
+            return super().construct_requests(doc, ctx, **kwargs)
+        metadata = kwargs["metadata"]
+        try:
+            item: Item | UsageError = self.item(doc, metadata[1])
+        except UsageError as error:
+            if not self.skip_bad_items:
+                raise
+            item = error
+        return Instance(request_type="observe", doc=doc, arguments=(str(self.doc_to_text(doc)), item), idx=0, metadata=metadata)
+
+    def apply_filters(self) -> None:
+        """The filter pipelines, each over the answers of one condition at a time."""
+        if not self.paired:
+            super().apply_filters()
+            return
+        for ensemble in self._filters:
+            answers: dict[int, dict[str, str]] = {}
+            for condition in {c for inst in self._instances for c in inst.resps[0].observations}:
+                shadows = [
+                    Instance(
+                        request_type="observe", doc=i.doc, arguments=i.arguments, idx=k, resps=[i.resps[0].observations[condition].answer]
+                    )
+                    for k, i in enumerate(self._instances)
+                    if condition in i.resps[0].observations
+                ]
+                ensemble.apply(shadows)
+                for shadow in shadows:
+                    answers.setdefault(shadow.idx, {})[condition] = _text(shadow.filtered_resps[ensemble.name])
+            for k, inst in enumerate(self._instances):
+                seen: Observed = inst.resps[0]
+                kept = {c: dataclasses.replace(o, answer=answers[k][c]) for c, o in seen.observations.items()}
+                inst.filtered_resps[ensemble.name] = dataclasses.replace(seen, observations=kept)
+
+    def pair_of(self, observed: Observed) -> Pair | None:
+        """Every condition's answer scored by the same rule; None for a document that was left out."""
+        item = observed.item
+        if item is None or not observed.observations:
+            return None
+        verdicts = {c: self._verdict(o.answer, item.id, item.target, item.chance, item.fields) for c, o in observed.observations.items()}
+        return Pair(item, observed.observations, verdicts)
+
+    def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
+        """Scores per condition and the gap, as fractions; metrics of a `metric_list` as `NAME:text` and `NAME:speech`."""
+        if not self.paired:
+            return {"text": self._written(doc, results).score, **(super().process_results(doc, results) if self._metric_fn_list else {})}
+        pair = self.pair_of(results[0])
+        if pair is None:
+            return {}
+        scores: dict[str, Any] = {condition: verdict.score for condition, verdict in pair.verdicts.items() if "=" not in condition}
+        if {"text", "speech"} <= scores.keys():
+            scores["gap"] = scores["text"] - scores["speech"]
+        for condition in ("text", "speech") if self._metric_fn_list else ():
+            if condition in pair.observations:
+                own = super().process_results(doc, self._as_lm_eval(pair.observations[condition]))
+                scores.update({f"{metric}:{condition}": value for metric, value in own.items()})
+        return scores
+
+    def _as_lm_eval(self, observation: Observation) -> list[Any]:
+        """An observation in the form that lm-eval's own metrics expect."""
+        if self.OUTPUT_TYPE == "multiple_choice":
+            return [(logprob, False) for logprob in observation.option_logprobs]
+        return [observation.answer]
+
+    def _written(self, doc: Mapping[str, Any], results: Sequence[Any]) -> Verdict:
+        """The verdict of plain lm-eval's run on the written side."""
+        name = f"{self.paired_config.task}/{doc[ROW]}"
+        asked = self._question(doc, name)
+        choice = self.OUTPUT_TYPE == "multiple_choice"
+        answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
+        return self._verdict(answer, name, asked.target, asked.chance, self._fields(doc, asked))
+
+    def aggregation(self) -> dict[str, Any]:
+        """Means; a metric of `metric_list` by its own rule, for either form."""
+        return _Defaulting(
+            {f"{m}:{c}": rule for m, rule in self._aggregation_list.items() for c in ("text", "speech")} | self._aggregation_list
+        )
+
+    def higher_is_better(self) -> dict[str, bool]:
+        """A gap is better small, everything else large."""
+        own = {f"{m}:{c}": better for m, better in self._higher_is_better.items() for c in ("text", "speech")}
+        return {"text": True, "speech": True, "gap": False, **own}
+
+
+class _Defaulting(dict[str, Any]):
+    """Aggregations by name; what is not named is averaged, because every condition of a run is a score."""
+
+    def __missing__(self, key: str) -> Any:
+        return mean
+
+
+class PairedLM(LanguageModelFace, LM):  # type: ignore[misc]
+    """The face lm-eval sees: `observe` for paired tasks; `loglikelihood` and `generate_until` for any of lm-eval's text tasks."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Tasks as lm-eval's evaluate() takes them."""
+
+    by_name: dict[str, Any]
+    raw: dict[str, Any]
+
+    @property
+    def paired(self) -> dict[str, PairedTask]:
+        """The tasks with two forms."""
+        return {name: task for name, task in self.by_name.items() if isinstance(task, PairedTask)}
+
+    @property
+    def groups(self) -> dict[str, list[str]]:
+        """Group -> names of the paired tasks in it, at any depth."""
+        names = {name: [t.task_name for t in group.get_all_tasks()] for name, group in self.raw.get("groups", {}).items()}
+        return {name: [t for t in tasks if t in self.paired] for name, tasks in names.items()}
+
+
+def load_tasks(names: Sequence[str], include_path: Sequence[str] = ()) -> Loaded:
+    """Build the named tasks, groups, tags and YAML files. lm-eval's own tasks are looked up only when a name is not ours.
+
+    UsageError for an unknown name, a task file that cannot be read, and whatever is wrong inside a task.
+    """
+    catalog = read_catalog(include_path)
+    if catalog.problems:
+        raise UsageError(catalog.problems[0])
+    return build_tasks(names, catalog)
+
+
+def build_tasks(names: Sequence[str], catalog: Catalog) -> Loaded:
+    """As `load_tasks`, from task files that have been read."""
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    datasets.disable_progress_bars()
+    names = list(dict.fromkeys(names))
+    own_files = {name: TaskFile(Path(name), name, "task", merged(Path(name))) for name in names if Path(name).is_file()}
+    reached = catalog.expand(names)
+    for file in [*own_files.values(), *(f for f in catalog.files if f.name in reached)]:
+        check_file(file, _config_keys())
+    foreign = [name for name in reached if name not in catalog.names and name not in own_files]
+    manager = TaskManager(include_path=list(catalog.folders), include_defaults=False)
+    theirs = _tasks_of_lm_eval() if foreign else {}
+    for name in foreign:
+        if name not in theirs:
+            where = f"{reached[name]}: " if reached[name] else ""
+            near = next((k for k in (catalog.names, theirs) if "did you mean" in did_you_mean(name, k)), catalog.names)
+            raise UsageError(f"{where}no task is called '{name}'; {did_you_mean(name, near)}")
+    manager.task_index.update({name: entry for name, entry in theirs.items() if name not in manager.task_index})
+    for tag, members in catalog.tags.items():
+        manager.task_index[tag].tags.update(members)  # lm-eval keeps the tasks of the last folder only
+    try:
+        raw = manager.load(names)
+    except (*BROKEN, datasets.exceptions.DatasetsError) as error:
+        inline = "'class'" in str(error)  # lm-eval builds a task written inside a group without its class line
+        hint = (
+            "give only one of the two"
+            if "Duplicate task" in str(error)
+            else "give a paired task a file of its own"
+            if inline
+            else "correct their files"
+        )
+        raise UsageError(f"tasks {', '.join(names)} cannot be built ({_reason(error)}); {hint}") from None
+    for name, task in raw["tasks"].items():
+        check_task(name, task, METRIC_REGISTRY.keys())
+    return Loaded(dict(raw["tasks"]), dict(raw))
+
+
+@cache
+def _tasks_of_lm_eval() -> dict[str, Any]:
+    """lm-eval's own tasks, groups and tags, read once: it takes seconds."""
+    return dict(TaskManager().task_index)
+
+
+def _config_keys() -> list[str]:
+    return [field.name for field in dataclasses.fields(TaskConfig)]
+
+
+def run_harness(lm: PairedLM, tasks: Loaded, limit: int | None) -> dict[str, Any]:
+    """lm-eval's evaluation loop over the tasks; its results with samples."""
+    results: dict[str, Any] = lm_evaluate(
+        lm=lm, task_dict=tasks.raw, limit=limit, bootstrap_iters=1000, log_samples=True, confirm_run_unsafe_code=False
+    )
+    return results
+
+
+def pairs_of(results: Mapping[str, Any], tasks: Loaded) -> dict[str, list[Pair]]:
+    """Task -> its pairs, from the samples of lm-eval's results (of its first filter pipeline)."""
+    pairs: dict[str, list[Pair]] = {}
+    for name, task in tasks.paired.items():
+        first = results["samples"][name][0]["filter"] if results["samples"][name] else None
+        scored = [task.pair_of(s["filtered_resps"][0]) for s in results["samples"][name] if s["filter"] == first]
+        pairs[name] = [pair for pair in scored if pair is not None]
+    return pairs
+
+
+def left_out(results: Mapping[str, Any], tasks: Loaded) -> list[str]:
+    """Why documents were left out, one line each."""
+    lines = (s["filtered_resps"][0].why for name in tasks.paired for s in results["samples"][name])
+    return list(dict.fromkeys(line for line in lines if line))  # each filter pipeline repeats them
+
+
+def harness_table(results: Mapping[str, Any], names: Collection[str]) -> str:
+    """lm-eval's own table of the named tasks."""
+    parts = ("results", "versions", "n-shot", "higher_is_better")
+    return str(make_table({part: {name: copy.deepcopy(results[part][name]) for name in names} for part in parts}))
+
+
+def _text(answer: Any) -> str:
+    """What a filter left as an answer: the one element of a list; nothing where it found nothing."""
+    only = answer[0] if isinstance(answer, (list, tuple)) and answer else answer
+    return "" if only == INVALID else str(only)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what lies behind an error: datasets wraps the reason in general words."""
+    return _first_line(error.__cause__ if isinstance(error, datasets.exceptions.DatasetsError) and error.__cause__ else error)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,180 @@
+"""Task files on disk: which YAML there is, what each defines, and what is wrong with it. Reads text only; imports no lm-eval."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.resources import resource
+
+_SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """YAML in which `!function` is left as its text."""
+
+
+_Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """One YAML that defines a task or a group. config: with its includes."""
+
+    path: Path
+    name: str
+    kind: str
+    config: dict[str, Any]
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags it carries."""
+        tag = self.config.get("tag") or []
+        return [tag] if isinstance(tag, str) else list(tag)
+
+    @property
+    def members(self) -> list[str]:
+        """What a group names, at any depth of inline groups; a task written out inside the group is not named but defined."""
+        return list(_members(self.config)) if self.kind == "group" else []
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All task files below some folders. problems: one line for each file that lm-eval would drop, and for each name defined twice."""
+
+    folders: tuple[Path, ...]
+    files: tuple[TaskFile, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def tags(self) -> dict[str, list[str]]:
+        """Tag -> names of its tasks."""
+        found: dict[str, list[str]] = {}
+        for file in self.files:
+            for tag in file.tags:
+                found.setdefault(tag, []).append(file.name)
+        return found
+
+    @property
+    def names(self) -> set[str]:
+        """Everything that can be asked for by name: tasks, groups, tags."""
+        return {file.name for file in self.files} | self.tags.keys()
+
+    def expand(self, names: Iterable[str]) -> dict[str, Path | None]:
+        """All names reached from `names` through groups and tags -> the group file that names it, None for those asked for."""
+        files, tags = {file.name: file for file in self.files}, self.tags
+        reached: dict[str, Path | None] = dict.fromkeys(names)
+        queue = list(reached)
+        for name in queue:
+            file = files.get(name)
+            for member in file.members if file else tags.get(name, []):
+                if member not in reached:
+                    reached[member] = file.path if file else None
+                    queue.append(member)
+        return reached
+
+
+def read_catalog(include_path: Iterable[str | Path] = ()) -> Catalog:
+    """The shipped task files and those in the user's folders; UsageError for a folder that does not exist."""
+    folders = task_folders(include_path)
+    files: list[TaskFile] = []
+    problems: list[str] = []
+    for path in _yaml_paths(folders):
+        try:
+            files += _defined(path)
+        except UsageError as error:
+            problems.append(str(error))
+    first: dict[str, Path] = {}
+    for file in files:
+        if file.name in first:
+            problems.append(f"{file.path}: '{file.name}' is also defined in {first[file.name]}; rename one of the two")
+        first.setdefault(file.name, file.path)
+    return Catalog(tuple(folders), tuple(files), tuple(problems))
+
+
+def task_folders(include_path: Iterable[str | Path] = ()) -> list[Path]:
+    """The shipped tasks and the user's folders, none inside another; UsageError for a folder that does not exist."""
+    folders = [Path(p) for p in include_path]
+    for folder in folders:
+        if not folder.is_dir():
+            raise UsageError(f"include_path {folder} is no folder; give the folder that holds the YAML files")
+    found = list(dict.fromkeys(folder.resolve() for folder in [resource("tasks"), *folders]))
+    return [folder for folder in found if not any(other in folder.parents for other in found)]
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; UsageError naming file and line where it is malformed or no mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        loaded = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {min(mark.line + 1, len(text.splitlines()))}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise UsageError(f"{path}{line}: malformed YAML ({problem}); correct the line") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: this is no UTF-8 text; save the file as UTF-8") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    if not isinstance(loaded, dict):
+        kind = "nothing" if loaded is None else type(loaded).__name__
+        raise UsageError(f"{path}: a YAML file here holds `key: value` lines, this one holds {kind}; correct it or move it away")
+    return loaded
+
+
+def tasks_sha256(sources: Iterable[str]) -> str:
+    """One hash over task files, their includes merged in."""
+    texts = sorted(json.dumps(merged(Path(source)), sort_keys=True, default=str) for source in sources)
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def merged(path: Path) -> dict[str, Any]:
+    """A YAML with its includes: its own keys win, as in lm-eval. UsageError for an include that is missing or comes twice."""
+    return _merged(path, {path.resolve()})
+
+
+def _merged(path: Path, seen: set[Path]) -> dict[str, Any]:
+    config = read_yaml(path)
+    included = config.pop("include", None) or []
+    base: dict[str, Any] = {}
+    for name in [included] if isinstance(included, str) else included:
+        target = path.parent / str(name)
+        if not target.is_file():
+            raise UsageError(f"{path}: include: '{name}' is not there (looked for {target}); paths are relative to the YAML file")
+        if target.resolve() in seen:
+            raise UsageError(f"{path}: include: '{name}' is included twice, and lm-eval drops such a task; include it once")
+        seen.add(target.resolve())
+        base |= _merged(target, seen)
+    return base | config
+
+
+def _yaml_paths(folders: Iterable[Path]) -> Iterator[Path]:
+    for folder in folders:
+        yield from (path for path in sorted(folder.rglob("*.yaml")) if not _SKIPPED & set(path.parts))
+
+
+def _defined(path: Path) -> list[TaskFile]:
+    """The task or the group that a file defines; none for a file that is only included by others."""
+    config = merged(path)
+    if "group" in config and not isinstance(config.get("task"), str):
+        return [TaskFile(path, str(config["group"]), "group", config)]
+    return [TaskFile(path, str(config["task"]), "task", config)] if "task" in config else []
+
+
+def _members(group: Mapping[str, Any]) -> Iterator[str]:
+    entries = group.get("task")
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, str):
+            yield entry
+        elif isinstance(entry.get("task"), list):
+            yield from _members(entry)
+        elif not {"dataset_path", "custom_dataset"} & entry.keys():
+            yield str(entry.get("task") or entry.get("group"))

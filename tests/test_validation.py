@@ -1,0 +1,77 @@
+"""Strict validation: each planted defect is found, all of them are told, and good tasks pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_tasks import spoken_rows, wav, write_task, write_yaml
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.validation import validate
+
+
+def sound(audio: bytes) -> dict[str, Any]:
+    return {"audio": {"bytes": audio, "path": None}}
+
+
+DEFECTS = [
+    (sound(b"no sound"), "no audio that can be read"),
+    (sound(wav(0.5, subtype="FLOAT", level=float("nan"))), "NaN or infinite"),
+    (sound(wav(5.0, level=0.0)), "its clip is silent"),
+    (sound(wav(0.05)), "words cannot be said in 0.1 s"),
+    (sound(spoken_rows(1)[0]["audio"]["bytes"]), "its clip is also the clip of"),
+    ({"question": ""}, "doc_to_text gives no words"),
+    ({"answer": None}, "doc_to_target gives 'None', because column 'answer' is empty"),
+]
+
+
+def test_every_planted_defect_of_the_data_is_told(tmp_path: Path) -> None:
+    rows = spoken_rows(2 + len(DEFECTS) * 2)[::2][: 1 + len(DEFECTS)]  # two voices say each question
+    for row, (defect, _) in zip(rows[1:], DEFECTS, strict=True):
+        row.update(defect)
+    write_task(tmp_path, rows)
+    report = validate(["made"], [str(tmp_path)])
+    for number, (_, said) in enumerate(DEFECTS, 1):
+        line = next(p for p in report.problems if said in p)
+        assert f"item {number}" in line or f"made/{number}" in line
+        assert str(tmp_path / "made.yaml") in line
+    assert len(report.problems) == len(DEFECTS)
+
+
+def test_every_broken_file_is_told_and_the_others_are_still_checked(tmp_path: Path) -> None:
+    write_task(tmp_path, name="good")
+    write_task(tmp_path, name="unknown_key", scorrer="exact")
+    write_task(tmp_path, name="unknown_metric", metric_list=[{"metric": "exact_macth"}])
+    write_task(tmp_path, name="no_column", doc_to_audio="sound")
+    write_yaml(tmp_path / "group.yaml", {"group": "g", "task": ["good", "god"]}, paired=False)
+    (tmp_path / "malformed.yaml").write_text("task: [\n")
+    (tmp_path / "dropped.yaml").write_text("task: dropped\ninclude: gone.yaml\n")
+    report = validate(["good", "unknown_key", "unknown_metric", "no_column", "g"], [str(tmp_path)])
+    said = ["'scorrer'", "'exact_macth'", "'sound'", "malformed YAML", "'gone.yaml' is not there", "group.yaml: no task is called 'god'"]
+    for words in said:
+        assert sum(words in problem for problem in report.problems) == 1, words
+    assert len(report.problems) == len(said)
+    assert [(row["task"], row["items"]) for row in report.rows] == [("good", 4)]
+
+
+def test_a_task_of_lm_evals_own_kind_is_listed_as_text_only(tmp_path: Path) -> None:
+    (tmp_path / "t.json").write_text('{"q": "say cat", "a": "cat"}\n')
+    data = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(tmp_path / "t.json")}}, "test_split": "test"}
+    write_yaml(tmp_path / "t.yaml", {"task": "t", **data, "doc_to_text": "{{q}}", "doc_to_target": "{{a}}"}, paired=False)
+    report = validate(["t"], [str(tmp_path)])
+    assert report.rows == [{"task": "t", "items": 1, "answers": "text only, generate_until"}]
+    assert report.problems == []
+
+
+def test_an_unknown_name_is_refused_at_once() -> None:
+    with pytest.raises(UsageError, match="no task is called 'lsgap_mini_dayz'; did you mean 'lsgap_mini_days'"):
+        validate(["lsgap_mini_dayz"])
+
+
+def test_shipped_tasks_pass() -> None:
+    report = validate(["lsgap_mini_sizes_yesno_flite", "lsgap_mini_numbers_flite"])
+    assert report.problems == []
+    assert [row["items"] for row in report.rows] == [16, 16]
+    assert [row["chance"] for row in report.rows] == [0.5, 0.5]
