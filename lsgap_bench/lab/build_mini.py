@@ -1,0 +1,113 @@
+"""Makes the embedded tasks' data, the same bytes every time: `python -m lsgap_bench.lab.build_mini [FOLDER]`, one parquet file per task."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import soxr
+
+from lsgap_bench.lab import world
+from lsgap_bench.registry import voices
+from lsgap_bench.speech.clips import encode
+from lsgap_bench.speech.voices import Speech, VoiceEngine
+
+SEED = 1
+QUESTIONS = 50  # per task
+VOICES_PER_QUESTION = 3
+FLITE_QUESTIONS = 16  # per task, the first ones of the same questions
+SAMPLING_RATE = 16_000  # Hz, what speech encoders take
+OPUS_COMPRESSION = 0.975  # about 12 kbit/s; at 10 kbit/s Opus cuts the high frequencies and answers are lost
+SPEED = (0.89, 1.23)  # drawn per clip, multiples of the voice's own
+PITCH = (0.83, 1.26)
+
+# Accents and variants that no training clip of the demo model has.
+ESPEAK_VOICES = tuple(
+    f"{accent}+{variant}" for accent in ("en-gb-x-gbclan", "en-gb-x-gbcwmd") for variant in ("m2", "f3", "Michael", "linda")
+)
+FLITE_VOICES = ("slt", "rms", "awb", "kal16")
+
+_SCHEMA = pa.schema(
+    {
+        "id": pa.string(),
+        "question_id": pa.string(),
+        "question": pa.string(),
+        "answer": pa.string(),
+        "options": pa.list_(pa.string()),
+        "voice": pa.string(),
+        "audio": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
+    }
+)
+Row = dict[str, Any]
+Say = Callable[[str, str, Random], Speech]
+
+
+def build(folder: Path, progress: Callable[[str], None] = print) -> None:
+    """Write TASK.parquet (espeak-ng voices) and TASK_flite.parquet for every task of the world into `folder`.
+
+    Raises UsageError where an engine is missing. The engines' versions stand in the files' metadata.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    espeak, flite = voices["espeak"](), voices["flite"]()
+    for task in world.TASKS:
+        progress(_write(folder / f"{task}.parquet", espeak_rows(task, espeak), espeak))
+        progress(_write(folder / f"{task}_flite.parquet", flite_rows(task, flite), flite))
+
+
+def espeak_rows(task: str, engine: VoiceEngine) -> Iterator[Row]:
+    """The rows of a task, every clip at a speed and a pitch of its own."""
+
+    def say(text: str, voice: str, random: Random) -> Speech:
+        return engine.synthesize(text, voice, speed=round(random.uniform(*SPEED), 2), pitch=round(random.uniform(*PITCH), 2))
+
+    return _rows("espeak", world.draw(task, QUESTIONS, SEED), ESPEAK_VOICES, VOICES_PER_QUESTION, say)
+
+
+def flite_rows(task: str, engine: VoiceEngine) -> Iterator[Row]:
+    """The rows of the same task by the other engine: fewer questions, one voice each, at its own speed and pitch."""
+    questions = world.draw(task, QUESTIONS, SEED)[:FLITE_QUESTIONS]
+    return _rows("flite", questions, FLITE_VOICES, 1, lambda text, voice, _: engine.synthesize(text, voice))
+
+
+def _rows(engine: str, questions: Sequence[world.Question], names: Sequence[str], per_question: int, say: Say) -> Iterator[Row]:
+    """One row per question and voice; every voice is used equally often, and no two say the same question alike."""
+    random = Random(f"{questions[0].task}/{engine}/{SEED}")
+    order = random.sample(names, len(names))
+    for number, question in enumerate(questions):
+        for take in range(per_question):
+            name = order[(number * per_question + take) % len(order)]
+            question_id = f"{question.task}-{number:03d}"
+            clip_id = f"{question_id}-{engine}{take}"
+            yield {
+                "id": clip_id,
+                "question_id": question_id,
+                "question": question.text,
+                "answer": question.answer,
+                "options": list(question.options),
+                "voice": f"{engine}:{name}",
+                "audio": {"bytes": _encoded(say(question.text, name, random)), "path": f"{clip_id}.opus"},
+            }
+
+
+def _encoded(speech: Speech) -> bytes:
+    wave = speech.wave
+    if speech.sampling_rate != SAMPLING_RATE:
+        wave = soxr.resample(wave, speech.sampling_rate, SAMPLING_RATE, quality="HQ")
+    return encode(np.clip(wave, -1, 1), SAMPLING_RATE, "opus", OPUS_COMPRESSION)
+
+
+def _write(file: Path, rows: Iterator[Row], engine: VoiceEngine) -> str:
+    made_by = {"made_by": "python -m lsgap_bench.lab.build_mini", "voices": engine.version}
+    table = pa.Table.from_pylist(list(rows), schema=_SCHEMA.with_metadata(made_by))
+    pq.write_table(table, file, compression="zstd")  # Opus pads every header with half a kilobyte of zeros
+    return f"{file}: {table.num_rows} clips, {file.stat().st_size / 1000:.0f} kB, {engine.version}"
+
+
+if __name__ == "__main__":
+    build(Path(sys.argv[1] if len(sys.argv) > 1 else "tasks/lsgap_mini/data"))
