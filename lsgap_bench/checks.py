@@ -1,0 +1,142 @@
+"""Is the measurement sound? The audio canary, batch invariance, sampling rates, clip lengths: what goes into a record's `checks`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lsgap_bench.hearing import heard_wave
+from lsgap_bench.models.adapter import Content, SpeechLM
+from lsgap_bench.schema import Item, Pair
+from lsgap_bench.stats import difference, mean_estimate
+
+TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 1e-2}
+"""Largest relative difference between batched and single that rounding explains, by dtype."""
+INVARIANCE_ITEMS = 3
+
+
+def silence_check(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """A model whose logits do not change by one bit when the clip falls silent does not hear. Over the canary items."""
+    both = [p.observations for p in pairs if {"speech", "speech=silence"} <= p.observations.keys()]
+    seen = [o for o in both if o["speech"].pcm_sha256 != o["speech=silence"].pcm_sha256]  # a clip that is silence itself proves nothing
+    equal = sum(o["speech"].logits_sha256 == o["speech=silence"].logits_sha256 for o in seen)
+    note = f"{equal} of {len(seen)} items gave bit-equal logits for the clip and for silence: the model is deaf to them" if equal else None
+    return {"n": len(seen), "bit_equal": equal, "passed": not equal if seen else None, "note": note or _none(seen)}
+
+
+def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """With another item's clip the score (a fraction) must fall to about chance; else the question reaches the model by another way.
+
+    Fails where the 95 % interval of (score - chance) lies above zero. An item of unknown chance counts with chance 0; an item for which the
+    run holds no other clip does not count.
+    """
+    seen = [p for p in pairs if "speech=other" in p.verdicts and "clip" in p.observations["speech=other"].partners]
+    score = np.array([p.score("speech=other") for p in seen])
+    chance = np.array([p.item.chance or 0.0 for p in seen])
+    clusters = [p.item.cluster for p in seen]
+    excess = difference(score, chance, clusters) if seen else None
+    decided = excess is not None and math.isfinite(excess.low)
+    leaks = decided and excess is not None and excess.low > 0
+    value = None if not seen else mean_estimate(score, clusters).value
+    note = f"another item's clip still scores {value:.1f} points: the question leaks past the clip" if leaks and value is not None else None
+    return {
+        "n": len(seen),
+        "score": None if value is None else value / 100,
+        "chance": None if not seen else float(chance.mean()),
+        "passed": not leaks if decided else None,
+        "note": note or _none(seen if decided else ()),
+    }
+
+
+def batch_invariance_check(model: SpeechLM, items: Sequence[Item]) -> dict[str, Any]:
+    """Largest relative difference between a batch of mixed lengths and its items alone: content states of every layer, last logits."""
+    by_length = sorted(items, key=lambda i: i.clip.seconds)
+    mixed = [by_length[round(k * (len(by_length) - 1) / max(INVARIANCE_ITEMS - 1, 1))] for k in range(min(INVARIANCE_ITEMS, len(items)))]
+    texts: list[Content] = [item.text for item in mixed]
+    waves: list[Content] = [heard_wave(item.clip, model) for item in mixed]
+    systems = [item.system for item in mixed]
+    value = max(batch_difference(model, contents, systems) for contents in (texts, waves))
+    tolerance = TOLERANCE.get(str(model.info.get("dtype")), TOLERANCE["float16"])
+    note = f"batched and single differ by {value:.1e} (relative), more than {tolerance:.0e}: run with --batch_size 1"
+    return {"value": value, "tolerance": tolerance, "passed": value <= tolerance, "note": None if value <= tolerance else note}
+
+
+def batch_difference(model: SpeechLM, contents: Sequence[Content], systems: Sequence[str | None]) -> float:
+    """Largest relative difference between the batch of `contents` and each of them alone, in content states of all layers and last logits.
+
+    Relative to the largest magnitude of the single run's layer.
+    """
+    batched = _states(model, contents, systems)
+    worst = 0.0
+    for row, (content, system) in enumerate(zip(contents, systems, strict=True)):
+        for together, alone in zip(batched[row], _states(model, [content], [system])[0], strict=True):
+            if alone.numel():
+                worst = max(worst, _relative(together, alone))
+    return worst
+
+
+def short_clips(model: SpeechLM, pairs: Sequence[Pair]) -> list[str]:
+    """Ids of the items whose clip took another number of speech positions than its length calls for."""
+    found = []
+    for pair in pairs:
+        if "speech" in pair.observations:
+            heard = min(pair.item.clip.seconds, model.max_seconds or math.inf)
+            expected = model.expected_tokens(heard)
+            if abs(pair.observations["speech"].content_tokens - expected) > 2 + 0.02 * expected:  # convolutions round by a token or two
+                found.append(pair.item.id)
+    return found
+
+
+def _relative(together: Tensor, alone: Tensor) -> float:
+    """Largest difference over the largest magnitude; infinite where either side holds what is no number."""
+    difference = float((together - alone).abs().max() / alone.abs().max().clamp_min(1e-12))
+    return difference if math.isfinite(difference) else math.inf
+
+
+def collect_checks(
+    model: SpeechLM, pairs: Mapping[str, Sequence[Pair]], batch_sizes: Sequence[int], counts: Mapping[str, int], known: Sequence[str] = ()
+) -> dict[str, Any]:
+    """All checks of a run. `warnings` are the lines that a reader must see; passed is None where a check could not be made.
+
+    counts: what the clip policy skipped and cut. known: warnings from before the pass. The canary and the sampling rate are there only
+    where clips were played.
+    """
+    everyone = [pair for of_task in pairs.values() for pair in of_task]
+    rates = sorted({pair.item.clip.sampling_rate for pair in everyone})
+    short = short_clips(model, everyone)
+    spoken = any(name.startswith("speech") for pair in everyone for name in pair.observations)
+    checks: dict[str, Any] = {"batch_invariance": batch_invariance_check(model, [pair.item for pair in everyone])}
+    if spoken:
+        checks |= {
+            "silence": silence_check(everyone),
+            "other_clip": other_clip_check(everyone),
+            "sampling_rate": {"model": model.sampling_rate, "clips": rates, "resampled": rates != [model.sampling_rate]},
+        }
+    checks |= {"placeholder_mismatch": len(short), "batch_sizes": list(batch_sizes), **counts}
+    warnings = [*known]
+    warnings += [c["note"] for c in checks.values() if isinstance(c, dict) and c.get("passed") is False]
+    if short:
+        warnings.append(f"{len(short)} clips took another number of speech positions than their length calls for, such as {short[0]}")
+    if counts.get("truncated_clips"):
+        warnings.append(f"{counts['truncated_clips']} clips were cut to what the model hears, their texts were not")
+    return {**checks, "warnings": warnings}
+
+
+def _states(model: SpeechLM, contents: Sequence[Content], systems: Sequence[str | None]) -> list[list[Tensor]]:
+    """Per content: its states at every layer, (tokens, D), and the last logits (V,), in float32."""
+    batch = model.encode(contents, systems)
+    layers: list[Tensor] = []
+    prefill = model.prefill(batch, lambda layer, hidden: layers.append(batch.content(hidden).float()))
+    return [
+        [*(layer[row][batch.content_mask[row]] for layer in layers), torch.as_tensor(prefill.last_logits[row])]
+        for row in range(len(contents))
+    ]
+
+
+def _none(seen: Sequence[Any]) -> str | None:
+    return None if seen else "not checked: the run holds no item for it"

@@ -1,0 +1,73 @@
+"""What a run will cost, before it is started: items, forwards, and time and memory measured on a sample of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import psutil
+import torch
+from tabulate import tabulate
+
+from lsgap_bench.models.adapter import SpeechLM
+from lsgap_bench.observe import Observer, Plan
+from lsgap_bench.schema import Item
+from lsgap_bench.store import open_store
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """items per task; minutes of speech; forwards by form; seconds: reckoned from `sampled` items; peak_bytes: of memory."""
+
+    items: dict[str, int]
+    minutes: float
+    forwards: dict[str, int]
+    seconds: float
+    sampled: int
+    peak_bytes: int
+
+    def table(self) -> str:
+        """What the terminal shows."""
+        total = sum(self.items.values())
+        rows = [
+            *self.items.items(),
+            ("items in all", total),
+            ("speech", f"{self.minutes:.1f} min"),
+            *((f"forwards, {form}", number) for form, number in self.forwards.items()),
+            ("time, about", f"{self.seconds / 60:.1f} min (measured on {self.sampled} items)"),
+            ("memory, at least", f"{self.peak_bytes / 2**30:.1f} GiB"),
+        ]
+        return tabulate(rows, tablefmt="plain")
+
+
+def forecast(items: Sequence[Item], model: SpeechLM, plan: Plan) -> Forecast:
+    """Observe one batch, spread evenly over the clip lengths, and reckon from it; nothing is written."""
+    whole = Observer(items, model, plan)
+    by_length = sorted(items, key=lambda i: i.clip.seconds)
+    number = min(plan.batch_size, len(items))
+    sample = [by_length[k * len(items) // number] for k in range(number)]
+    observer = Observer(sample, model, replace(plan, canary=0))
+    started = time.perf_counter()
+    with open_store(None, resume=False) as store:
+        observer.observe(store)
+    taken = time.perf_counter() - started
+    per_task: dict[str, int] = {}
+    for item in items:
+        per_task[item.task] = per_task.get(item.task, 0) + 1
+    forwards = whole.forwards()
+    return Forecast(
+        items=per_task,
+        minutes=sum(item.clip.seconds for item in items) / 60,
+        forwards=forwards,
+        seconds=taken * len(items) / number,
+        sampled=number,
+        peak_bytes=_peak_bytes(model.device),
+    )
+
+
+def _peak_bytes(device: torch.device) -> int:
+    """Most memory taken on the device, or what the process holds now where the model runs on the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)

@@ -1,0 +1,205 @@
+"""Record <-> disk: the files of a run folder, written whole or not at all, and read back to re-derive every number."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.estimates import TaskTable, group_result, task_result, task_table
+from lsgap_bench.schema import SIDES, Estimate, GroupResult, InterventionResult, PValue, Record, Representation, TaskResult
+
+RECORD, RESULTS, SAMPLES, LAYERS = "record.json", "results.json", "samples.jsonl", "layers.parquet"
+TEXT_SAMPLES = "text_samples.jsonl"  # of lm-eval's own text tasks, as lm-eval logs them
+LIBRARIES = ("lm_eval", "torch", "transformers", "datasets", "numpy", "scipy")
+
+
+def to_plain(value: Any) -> Any:
+    """Frozen data as JSON types: an Estimate by its own rule, NaN as null."""
+    if isinstance(value, Estimate):
+        return value.to_dict()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): to_plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def record_from_plain(plain: Mapping[str, Any]) -> Record:
+    """A record read back from JSON."""
+    return Record(
+        **{
+            **plain,
+            "tasks": {name: _task(t) for name, t in plain["tasks"].items()},
+            "groups": {name: _group(g) for name, g in plain["groups"].items()},
+            "overall": _group(plain["overall"]),
+        }
+    )
+
+
+def read_record(path: Path) -> Record:
+    """The record in a file; UsageError naming the file when it is missing or no record."""
+    try:
+        return record_from_plain(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UsageError(f"{path}: no record can be read ({error.strerror}); give a run folder that `lsgap run` wrote") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"{path}: this is no record of schema 1 ({type(error).__name__}: {error}); run it again with this version"
+        ) from None
+
+
+def write_run(
+    folder: Path, record: Record, results: Mapping[str, Any], samples: Iterable[Mapping[str, Any]], curves: Sequence[Any]
+) -> None:
+    """Write the files of a run; each appears whole. record.json comes last, so that its presence means a finished run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / SAMPLES, "".join(json.dumps(to_plain(row), ensure_ascii=False) + "\n" for row in samples))
+    kinds = [pa.field(name, pa.string()) for name in ("task", "item", "condition", "metric", "unit")]
+    schema = pa.schema([*kinds, *(pa.field(side, pa.list_(pa.float64())) for side in SIDES)])
+    partial = folder / f"{LAYERS}.part"
+    pq.write_table(pa.Table.from_pylist(list(curves), schema=schema), partial)
+    partial.replace(folder / LAYERS)
+    if record.text_tasks:
+        written = [{"task": name, **sample} for name in record.text_tasks for sample in results["samples"][name]]
+        _write(folder / TEXT_SAMPLES, "".join(json.dumps(to_plain(row), ensure_ascii=False, default=str) + "\n" for row in written))
+    _write(folder / RESULTS, json.dumps(to_plain({k: v for k, v in results.items() if k != "samples"}), indent=2, default=str))
+    _write(folder / RECORD, json.dumps(to_plain(record), indent=2, ensure_ascii=False))
+
+
+def read_tables(folder: Path, versions: Mapping[str, str]) -> list[TaskTable]:
+    """The tables of a run folder's samples and curves. versions: task -> version.
+
+    UsageError where the samples hold a task that is not named: a record must not leave out what was measured.
+    """
+    try:
+        with (folder / SAMPLES).open(encoding="utf-8") as file:
+            samples = [json.loads(line) for line in file]
+        curves = pq.read_table(folder / LAYERS).to_pylist()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder}: {SAMPLES} or {LAYERS} cannot be read ({error}); give a finished run folder") from None
+    unnamed = sorted({row["task"] for row in samples} - set(versions))
+    if unnamed:
+        raise UsageError(f"{folder}: {SAMPLES} holds {', '.join(unnamed)}, which {RECORD} leaves out; run it again to have both whole")
+    return [task_table(task, of_task, samples, curves) for task, of_task in versions.items()]
+
+
+def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
+    """The record with every number of tasks, groups and overall made anew from the tables."""
+    by_name = {t.task: t for t in tables}
+    return dataclasses.replace(
+        record,
+        tasks={name: task_result(by_name[name]) for name in record.tasks},
+        groups={name: group_result([by_name[t] for t in group.tasks]) for name, group in record.groups.items()},
+        overall=group_result([by_name[t] for t in record.overall.tasks]),
+    )
+
+
+def provenance(command: Sequence[str], started: datetime, seed: int, device: str) -> dict[str, Any]:
+    """Versions, machine, command and time of a run."""
+    import lsgap_bench
+
+    known = {name: _version(name) for name in LIBRARIES}
+    return {
+        "lsgap_bench": lsgap_bench.__version__,
+        **known,
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+        "device": device,
+        "command": " ".join(command),
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((datetime.now(timezone.utc) - started).total_seconds(), 1),
+        "seed": seed,
+    }
+
+
+def sha256_of(parts: Iterable[str]) -> str:
+    """One hash over many strings, in their order."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(part.encode())
+    return total.hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".part")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _estimates(plain: Mapping[str, Any]) -> dict[str, Estimate]:
+    return {name: Estimate.from_dict(e) for name, e in plain.items()}
+
+
+def _numbers(plain: Iterable[float | None]) -> list[float]:
+    return [math.nan if value is None else value for value in plain]
+
+
+def _p_value(plain: Mapping[str, Any]) -> PValue:
+    return PValue(math.nan if plain["value"] is None else plain["value"], plain["test"])
+
+
+def _representation(plain: Mapping[str, Any]) -> Representation:
+    return Representation(
+        value=Estimate.from_dict(plain["value"]),
+        null=_estimates(plain["null"]),
+        above_null=_estimates(plain["above_null"]),
+        by_layer=_numbers(plain["by_layer"]),
+        by_layer_null={side: _numbers(curve) for side, curve in plain["by_layer_null"].items()},
+        by_layer_band={side: [(low, high) for low, high in map(_numbers, band)] for side, band in plain["by_layer_band"].items()},
+        unit=plain["unit"],
+    )
+
+
+def _intervention(plain: Mapping[str, Any]) -> InterventionResult:
+    replaced = math.nan if plain["replaced"] is None else plain["replaced"]
+    made = {key: Estimate.from_dict(plain[key]) for key in ("score", "gain")}
+    return InterventionResult(
+        **made, p_value=_p_value(plain["p_value"]), recovered=plain["recovered"], broken=plain["broken"], replaced=replaced
+    )
+
+
+def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **plain,
+        "scores": _estimates(plain["scores"]),
+        "gap": Estimate.from_dict(plain["gap"]),
+        "representation": {m: _representation(r) for m, r in plain["representation"].items()},
+        "interventions": {c: _intervention(i) for c, i in plain["interventions"].items()},
+    }
+
+
+def _group(plain: Mapping[str, Any]) -> GroupResult:
+    return GroupResult(**_shared(plain))
+
+
+def _task(plain: Mapping[str, Any]) -> TaskResult:
+    systems = {key: Estimate.from_dict(plain[key]) for key in ("base", "cascade", "erosion", "recovery")}
+    return TaskResult(**{**_shared(plain), **systems, "p_value": _p_value(plain["p_value"])})

@@ -1,0 +1,260 @@
+"""The whole flow: names -> tasks and model -> lm-eval's loop over the fused pass -> pairs -> record."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from lsgap_bench.checks import collect_checks
+from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.estimates import curve_rows, group_result, sample_rows, task_result, task_table
+from lsgap_bench.example import AlignmentExample, alignment_example
+from lsgap_bench.forecast import Forecast, forecast
+from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of, run_harness
+from lsgap_bench.hearing import with_sound, within_hearing
+from lsgap_bench.models.adapter import SpeechLM
+from lsgap_bench.observe import Observer, Plan, observations_by_item
+from lsgap_bench.plugins import load_plugins
+from lsgap_bench.records import provenance, sha256_of, to_plain, write_run
+from lsgap_bench.registry import models
+from lsgap_bench.resources import DEMO_MODEL
+from lsgap_bench.run_log import run_log
+from lsgap_bench.schema import Condition, Item, Observation, Pair, Record
+from lsgap_bench.settings import DEMO_TASKS, Settings
+from lsgap_bench.store import check_writable, open_store
+from lsgap_bench.task_config import parse_generation
+from lsgap_bench.yaml_files import tasks_sha256
+
+logger = logging.getLogger(__name__)
+
+CANARY_ITEMS = 48
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished run. record: the leaderboard line. results: lm-eval's own results. pairs: task -> items with all observations."""
+
+    record: Record
+    results: Mapping[str, Any]
+    pairs: Mapping[str, Sequence[Pair]]
+    folder: Path | None = None
+    example: AlignmentExample | None = None
+
+    def table(self) -> str:
+        """What the terminal shows."""
+        from lsgap_bench.report import run_tables
+
+        return run_tables(self.record)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON types, as in record.json."""
+        plain: dict[str, Any] = to_plain(self.record)
+        return plain
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the plots, results.json, samples.jsonl, layers.parquet and at last record.json; returns the folder."""
+        from lsgap_bench.plots import plot_alignment, save_plots
+
+        folder = Path(folder)
+        check_writable(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("layers", "gap", "alignment"):  # an earlier run may have drawn what this one has no numbers for
+            for kind in (".png", ".svg"):
+                (folder / name).with_suffix(kind).unlink(missing_ok=True)
+        save_plots(self.record, folder)
+        if self.example is not None:
+            plot_alignment(self.example, folder)
+        everyone = [pair for of_task in self.pairs.values() for pair in of_task]
+        write_run(folder, self.record, self.results, sample_rows(everyone), curve_rows(everyone))
+        return folder
+
+
+@dataclass
+class Run:
+    """A run whose names are resolved. The second half is what the pass leaves for the record beside its observations."""
+
+    settings: Settings
+    tasks: Loaded
+    model: SpeechLM
+    plan: Plan
+    folder: Path | None
+    batch_sizes: Sequence[int] = ()
+    truncated: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+
+def evaluate(**arguments: Any) -> Evaluation:
+    """Run a model on paired tasks; the arguments are the fields of `Settings`, as `lsgap run` takes them.
+
+    Without `output_path` nothing is written. UsageError for bad input, before anything is run; TypeError for an unknown argument.
+    """
+    for name in arguments:
+        if name not in inspect.signature(Settings).parameters:
+            raise TypeError(f"evaluate() has no argument '{name}'; {did_you_mean(name, inspect.signature(Settings).parameters)}")
+    started = datetime.now(timezone.utc)
+    run = prepare(Settings(**arguments))
+    with run_log(run.folder) as begin_log:
+        logger.info("settings: %s", dataclasses.asdict(run.settings))
+        logger.info("model: %s on %s", dict(run.model.info), run.model.device)
+        lm = PairedLM(run.model, partial(_observe, run=run, begin_log=begin_log), run.plan.batch_size)
+        results = run_harness(lm, run.tasks, run.settings.limit)
+        begin_log()
+        pairs = pairs_of(results, run.tasks)
+        record = _record(run, pairs, results, started)
+        first = next((pair.item for of_task in pairs.values() for pair in of_task), None)
+        example = alignment_example(run.model, first) if first and run.plan.metrics else None
+        evaluation = Evaluation(record, results, pairs, run.folder, example)
+        _log_record(record, run.skipped)
+        if run.folder is not None:
+            evaluation.save(run.folder)
+            logger.info("files: %s", ", ".join(sorted(path.name for path in run.folder.iterdir())))
+    return evaluation
+
+
+setattr(evaluate, "__signature__", inspect.signature(Settings).replace(return_annotation=Evaluation))  # noqa: B010 - for help() and editors
+
+
+def prepare(settings: Settings) -> Run:
+    """Resolve every name and check every setting; what costs little first, and nothing is written."""
+    load_plugins(settings.include_path)
+    conditions, names = settings.parsed_conditions(), settings.representation_metrics()
+    if settings.output_path is not None:
+        check_writable(Path("lsgap_results" if settings.output_path == "auto" else settings.output_path))
+    generation = partial(parse_generation, settings.gen_kwargs, "--gen_kwargs")
+    generation()
+    within_hearing((), None, settings.long_clips)
+    settings.check_batch_size()
+    tasks = load_tasks(list(settings.tasks or DEMO_TASKS), settings.include_path)
+    model = _model(settings)
+    _check_layers(conditions, model)
+    for task in tasks.paired.values():
+        task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items)
+        if task.system:
+            model.check_system(task.system)
+    unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
+    if unpaired and (settings.gen_kwargs or settings.system_instruction):
+        raise UsageError(
+            f"{', '.join(unpaired)} are text tasks of lm-eval, which run as lm-eval defines them; leave out --gen_kwargs and "
+            "--system_instruction"
+        )
+    canary = CANARY_ITEMS if any(c.name == "speech" for c in conditions) else 0
+    plan = Plan(conditions, names, settings.items_per_batch(model), settings.seed, canary)
+    return Run(settings, tasks, model, plan, settings.folder(model))
+
+
+def _model(settings: Settings) -> SpeechLM:
+    factory = models[settings.model]
+    arguments = dict(settings.model_args)
+    if settings.demo:
+        arguments["pretrained"] = str(DEMO_MODEL)
+    if settings.device is not None:
+        arguments["device"] = settings.device
+    try:
+        model: SpeechLM = factory(**arguments)
+    except TypeError as error:
+        raise UsageError(f"--model_args: {error}; see `lsgap ls models`") from None
+    return model
+
+
+def _warn_of_last_layer(conditions: Sequence[Condition], model: SpeechLM) -> list[str]:
+    """Edits that no answer can show."""
+    return [
+        f"{c.name} edits states after the final norm, which no answer is read from: its gain is 0 by construction"
+        for c in conditions
+        if c.layer == model.num_layers
+    ]
+
+
+def _check_layers(conditions: Sequence[Condition], model: SpeechLM) -> None:
+    for condition in conditions:
+        if isinstance(condition.layer, int) and condition.layer > model.num_layers:
+            raise UsageError(
+                f"condition '{condition.name}': {model.name} has layers 0 to {model.num_layers}, not {condition.layer}; choose one of these"
+            )
+
+
+def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> dict[str, dict[str, Observation]]:
+    """The fused pass over all items of a run, with its store and its progress bar."""
+    playable = _playable(items, run)
+    observer = Observer(playable, run.model, run.plan)
+    begin_log()
+    with open_store(run.folder, run.settings.resume) as store, tqdm(total=len(playable), unit="item", desc="observing") as bar:
+        found = observer.observe(store, bar.update)
+    run.batch_sizes = observer.batch_sizes
+    return observations_by_item(found)
+
+
+def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
+    """The items whose clips the model can hear; what is left out and cut is counted in `run`. UsageError when none is left."""
+    heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips)
+    sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
+    if not sound.items:
+        raise UsageError("no items are left to run; see --limit, --long_clips and --skip_bad_items")
+    run.truncated = heard.truncated
+    run.skipped += [*heard.skipped, *sound.bad]
+    return sound.items
+
+
+def dry_run(**arguments: Any) -> Forecast:
+    """What `evaluate` with the same arguments would do and about how long it would take; checks all input and writes nothing."""
+    run = prepare(Settings(**arguments))
+    items = [item for task in run.tasks.paired.values() for item in task.items(run.settings.limit)]
+    return forecast(_playable(items, run), run.model, run.plan)
+
+
+def _record(run: Run, pairs: Mapping[str, Sequence[Pair]], results: Mapping[str, Any], started: datetime) -> Record:
+    """The leaderboard line of a run."""
+    settings, tasks, model = run.settings, run.tasks, run.model
+    everyone = [pair for of_task in pairs.values() for pair in of_task]
+    samples, curves = sample_rows(everyone), curve_rows(everyone)
+    tables = {name: task_table(name, str(tasks.by_name[name].VERSION), samples, curves) for name in pairs}
+    run.skipped += left_out(results, tasks)
+    counts = {"truncated_clips": run.truncated, "skipped_items": len(run.skipped)}
+    return Record(
+        system=model.info,
+        tags=settings.tags,
+        tasks={name: task_result(table) for name, table in tables.items()},
+        groups={name: group_result([tables[t] for t in members]) for name, members in tasks.groups.items() if members},
+        overall=group_result(list(tables.values())),
+        text_tasks={name: results["results"][name] for name in tasks.by_name if name not in tasks.paired},
+        checks=collect_checks(model, pairs, run.batch_sizes, counts, _warn_of_last_layer(run.plan.conditions, model)) if everyone else {},
+        provenance={
+            **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, str(model.device)),
+            "tasks_sha256": tasks_sha256(t.paired_config.source for t in tasks.paired.values()),
+            "data_sha256": sha256_of(_identity(pair.item) for pair in everyone),
+            "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
+            "plan": {"conditions": [c.name for c in run.plan.conditions], "metrics": run.plan.metrics, "canary": run.plan.canary},
+            "generation": {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs},
+            "hidden_states": "layer 0 is the decoder's input, layer L is after the final norm",
+            "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
+        },
+    )
+
+
+def _identity(item: Item) -> str:
+    """Everything of an item that decides a score."""
+    return json.dumps([item.id, item.text, item.target, item.options, item.cluster, item.chance, item.clip.sha256])
+
+
+def _log_record(record: Record, skipped: Sequence[str]) -> None:
+    """What a reader of log.txt wants to know of a run, beside the record itself."""
+    versions = ("lsgap_bench", "lm_eval", "torch", "transformers", "python", "platform")
+    logger.info("versions: %s", ", ".join(f"{name} {record.provenance.get(name)}" for name in versions))
+    logger.info("items: %s", ", ".join(f"{name} {task.n}" for name, task in record.tasks.items()) or "none are paired")
+    logger.info("batch sizes: %s", record.checks.get("batch_sizes"))
+    for line in skipped:
+        logger.warning("left out: %s", line)
+    for line in record.checks.get("warnings", ()):
+        logger.warning("check: %s", line)
+    logger.info("done in %s s", record.provenance["seconds"])

@@ -1,0 +1,125 @@
+"""What a run is asked to do: the settings as `lsgap run` and `evaluate` take them, their kinds checked, their defaults filled in."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.interventions.functional import parse_selection
+from lsgap_bench.models.adapter import SpeechLM
+from lsgap_bench.registry import interventions, metrics
+from lsgap_bench.schema import Condition
+from lsgap_bench.store import key_of
+
+PLAIN = ("text", "speech")
+DEMO_TASKS = ("lsgap_mini",)
+DEMO_CONDITIONS = (
+    *PLAIN,
+    "speech+angle_projection:bottom3@0",
+    "speech+angle_projection:all@0",
+    "speech+angle_projection:random3@0",
+    "speech+length_normalization:bottom3@0",
+    "speech+length_normalization:all@0",
+)
+AUTO_BATCH = {"cpu": 32, "cuda": 64}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that `lsgap run` takes. Empty sequences and None mean the default. UsageError for a value of the wrong kind."""
+
+    model: str = "hf-speech"
+    model_args: Mapping[str, Any] = field(default_factory=dict)
+    tasks: Sequence[str] = ()
+    include_path: Sequence[str] = ()
+    conditions: Sequence[str] = ()
+    metrics: Sequence[str] | None = None
+    limit: int | None = None
+    batch_size: int | str = "auto"
+    output_path: str | Path | None = None
+    resume: bool = True
+    seed: int = 0
+    device: str | None = None
+    gen_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    system_instruction: str | None = None
+    long_clips: str = "refuse"
+    skip_bad_items: bool = False
+    tags: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, (fits, kind) in _KINDS.items():
+            value = getattr(self, name)
+            if not fits(value):
+                raise UsageError(f"{name} {value!r} is {type(value).__name__}; give {kind}")
+        if self.limit is not None and self.limit < 1:
+            raise UsageError(f"limit {self.limit} leaves no items; give at least 1")
+
+    @property
+    def demo(self) -> bool:
+        """Whether the embedded model is asked for: no model arguments at all."""
+        return self.model == "hf-speech" and "pretrained" not in self.model_args
+
+    def parsed_conditions(self) -> tuple[Condition, ...]:
+        """The conditions, checked but for their layers; an intervention needs both plain forms, so they are added to it."""
+        names = list(self.conditions) or list(DEMO_CONDITIONS if self.demo else PLAIN)
+        if any(name.startswith("speech+") for name in names):
+            names = [*PLAIN, *names]
+        conditions = tuple(Condition.parse(name) for name in dict.fromkeys(names))
+        for condition in conditions:
+            if condition.intervention is not None:
+                interventions[condition.intervention]
+                parse_selection(str(condition.selection))
+        return conditions
+
+    def representation_metrics(self) -> tuple[str, ...]:
+        """Representation metrics by name; all of them by default."""
+        asked = list(self.metrics) if self.metrics is not None else list(metrics)
+        return tuple(name for name in dict.fromkeys(asked) if metrics[name].needs == "states")
+
+    def check_batch_size(self) -> None:
+        """UsageError where the batch size is neither `auto` nor a number of items."""
+        if self.batch_size == "auto" or (str(self.batch_size).isdigit() and int(self.batch_size) >= 1):
+            return
+        raise UsageError(f"batch_size {self.batch_size!r} is no number of items; write a whole number from 1 on, or auto")
+
+    def items_per_batch(self, model: SpeechLM) -> int:
+        """The batch size to begin with."""
+        self.check_batch_size()
+        return AUTO_BATCH.get(model.device.type, AUTO_BATCH["cpu"]) if self.batch_size == "auto" else int(self.batch_size)
+
+    def folder(self, model: SpeechLM) -> Path | None:
+        """The run folder; `auto` names it after the model and a fingerprint of all that the record depends on."""
+        if self.output_path != "auto":
+            return None if self.output_path is None else Path(self.output_path)
+        asked = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("output_path", "resume", "batch_size")}
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", model.name)
+        return Path("lsgap_results") / f"{name}-{key_of(model=model.fingerprint, settings=asked)[:8]}"
+
+
+def _is(*kinds: type) -> Any:
+    """Whether a value is of one of some types; True and False are no numbers."""
+    return lambda value: isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
+
+
+def _names(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(name, (str, Path)) for name in value)
+
+
+_NONE = type(None)
+_KINDS: dict[str, tuple[Any, str]] = {
+    **dict.fromkeys(("model", "long_clips"), (_is(str), "a string")),
+    **dict.fromkeys(("device", "system_instruction"), (_is(str, _NONE), "a string, or None")),
+    **dict.fromkeys(("model_args", "gen_kwargs", "tags"), (_is(dict), "a dict such as {'dtype': 'float32'}")),
+    **dict.fromkeys(("tasks", "include_path", "conditions"), (_names, "a list of names")),
+    "metrics": (lambda value: value is None or _names(value), "a list of names, or None for all"),
+    "limit": (_is(int, _NONE), "a whole number, or None"),
+    "seed": (_is(int), "a whole number"),
+    "batch_size": (_is(int, str), "a whole number, or 'auto'"),
+    "output_path": (_is(str, Path, _NONE), "a path, 'auto', or None to write nothing"),
+    **dict.fromkeys(("resume", "skip_bad_items"), (_is(bool), "True or False")),
+}

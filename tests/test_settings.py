@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.settings import DEMO_CONDITIONS, Settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", 3),
+        ("model_args", "dtype=float32"),
+        ("tasks", "lsgap_mini"),
+        ("tasks", [1]),
+        ("conditions", "text"),
+        ("metrics", "pooled_cosine"),
+        ("limit", 0.5),
+        ("limit", True),
+        ("limit", "4"),
+        ("seed", None),
+        ("batch_size", 2.0),
+        ("output_path", 7),
+        ("resume", "no"),
+        ("skip_bad_items", 1),
+        ("device", 0),
+        ("tags", ["a"]),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_with_the_kind_that_fits(name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=rf"^{name} .* is {type(value).__name__}; give ") as caught:
+        Settings(**{name: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("limit", [0, -3])
+def test_a_limit_below_one_leaves_no_items(limit: int) -> None:
+    with pytest.raises(UsageError, match=f"limit {limit} leaves no items"):
+        Settings(limit=limit)
+
+
+def test_every_setting_has_a_default_of_a_fitting_kind() -> None:
+    assert Settings().demo
+    assert not Settings(model_args={"pretrained": "a/b"}).demo
+
+
+def test_the_demo_runs_interventions_and_any_other_model_the_two_plain_forms() -> None:
+    assert [c.name for c in Settings().parsed_conditions()] == list(DEMO_CONDITIONS)
+    assert [c.name for c in Settings(model_args={"pretrained": "a/b"}).parsed_conditions()] == ["text", "speech"]
+
+
+def test_a_condition_named_twice_is_run_once() -> None:
+    asked = Settings(conditions=["speech", "speech+identity:all@0", "speech"])
+    assert [c.name for c in asked.parsed_conditions()] == ["text", "speech", "speech+identity:all@0"]
+
+
+def test_no_metrics_and_all_metrics_can_be_asked_for() -> None:
+    assert Settings(metrics=[]).representation_metrics() == ()
+    everything = Settings().representation_metrics()
+    assert "alignment_path_score" in everything
+    assert "modality_gap" not in everything  # a metric of answers
+
+
+def model(name: str = "org/name", fingerprint: str = "f", device: str = "cpu") -> Any:
+    return SimpleNamespace(name=name, fingerprint=fingerprint, device=torch.device(device))
+
+
+def test_the_automatic_folder_depends_on_what_decides_the_record_only() -> None:
+    base = Settings(output_path="auto")
+    same = [Settings(output_path="auto", batch_size=7), Settings(output_path="auto", resume=False)]
+    other = [
+        Settings(output_path="auto", seed=1),
+        Settings(output_path="auto", limit=3),
+        Settings(output_path="auto", include_path=[Path("a")]),
+    ]
+    assert {s.folder(model()) for s in same} == {base.folder(model())}
+    assert len({s.folder(model()) for s in [base, *other]}) == 4
+    assert base.folder(model(fingerprint="g")) != base.folder(model())
+    assert str(base.folder(model())).startswith("lsgap_results/org-name-")
+
+
+def test_a_folder_that_is_given_is_used_and_none_means_none() -> None:
+    assert Settings(output_path="x/y").folder(model()) == Path("x/y")
+    assert Settings().folder(model()) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "size"), [(3, "cpu", 3), ("12", "cpu", 12), ("auto", "cpu", 32), ("auto", "cuda", 64), ("auto", "mps", 32)]
+)
+def test_the_batch_size_is_a_number_or_fits_the_device(asked: int | str, device: str, size: int) -> None:
+    assert Settings(batch_size=asked).items_per_batch(model(device=device)) == size
