@@ -1,0 +1,115 @@
+"""`lsgap ls tasks|models|metrics|interventions|voices`: what there is, as a table or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from typing import Any
+
+from lsgap_bench.errors import UsageError
+
+Rows = list[dict[str, Any]]
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("ls", help="list tasks, models, metrics, interventions or voices", description="List what there is.")
+    parser.add_argument("what", choices=sorted(LISTINGS), help="what to list")
+    parser.add_argument("--include_path", metavar="DIR", action="append", default=[], help="folder with your own task YAML")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(command=command)
+
+
+def command(asked: argparse.Namespace) -> int:
+    """Print the list."""
+    if asked.include_path and asked.what != "tasks":
+        from lsgap_bench.plugins import load_plugins
+
+        load_plugins(asked.include_path)
+    rows = LISTINGS[asked.what](asked)
+    if asked.json:
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        from tabulate import tabulate
+
+        print(tabulate(rows, headers="keys", tablefmt="simple"))
+    return 0
+
+
+def _tasks(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.yaml_files import read_catalog
+
+    catalog = read_catalog(asked.include_path)
+    if catalog.problems:
+        raise UsageError(catalog.problems[0])
+    rows = [
+        {
+            "name": file.name,
+            "kind": file.kind,
+            "answers": _count(file.members) if file.kind == "group" else file.config.get("output_type", "generate_until"),
+            "scorer": file.config.get("scorer", ""),
+            "file": file.path.name,
+        }
+        for file in catalog.files
+    ]
+    rows += [{"name": tag, "kind": "tag", "answers": _count(tasks), "scorer": "", "file": ""} for tag, tasks in catalog.tags.items()]
+    return sorted(rows, key=lambda row: (row["kind"], row["name"]))
+
+
+def _count(members: list[str]) -> str:
+    return f"{len(members)} tasks"
+
+
+def _models(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import models
+
+    return [{"name": name, "what it runs": _first_line(models[name])} for name in models]
+
+
+def _metrics(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import metrics
+
+    return [
+        {
+            "name": name,
+            "from": metrics[name].needs,
+            "unit": metrics[name].unit,
+            "better": "higher" if metrics[name].higher_is_better else "lower",
+            "paper": metrics[name].source,
+            "what it is": metrics[name].summary,
+        }
+        for name in metrics
+    ]
+
+
+def _interventions(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import interventions
+
+    return [{"name": name, "paper": interventions[name].source, "what it does": interventions[name].summary} for name in interventions]
+
+
+def _scorers(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import scorers
+
+    return [{"name": name, "what it does": _first_line(scorers[name])} for name in scorers]
+
+
+def _voices(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import voices
+
+    return [{"engine": name, "what it is": _first_line(voices[name])} for name in voices]
+
+
+def _first_line(thing: Callable[..., Any]) -> str:
+    return (thing.__doc__ or "").strip().partition("\n")[0]
+
+
+LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
+    "tasks": _tasks,
+    "models": _models,
+    "metrics": _metrics,
+    "interventions": _interventions,
+    "scorers": _scorers,
+    "voices": _voices,
+}

@@ -1,0 +1,108 @@
+"""`lsgap` as a person meets it: help, lists, validation, and what stays unloaded until it is needed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_tasks import spoken_rows, write_task
+
+from lsgap_bench import __version__
+from lsgap_bench.cli import main
+from lsgap_bench.cli.arguments import names, pairs
+
+Out = pytest.CaptureFixture[str]
+
+
+def test_help_and_lists_of_tasks_load_neither_torch_nor_lm_eval() -> None:
+    code = (
+        "import sys, lsgap_bench.cli as c\n"
+        "try: c.main(['run', '--help'])\n"
+        "except SystemExit: pass\n"
+        "assert c.main(['ls', 'tasks']) == 0\n"
+        "print({'torch', 'lm_eval', 'transformers', 'datasets', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_without_a_command_the_help_is_shown_and_the_status_is_2(capsys: Out) -> None:
+    assert main([]) == 2
+    shown = capsys.readouterr().err
+    for command in ("run", "ls", "validate", "leaderboard"):
+        assert f"\n    {command}" in shown
+
+
+def test_the_version_is_the_packages_own(capsys: Out) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"lsgap-bench {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["frobnicate"], "invalid choice: 'frobnicate' (choose from"),
+        (["ls", "taks"], "invalid choice: 'taks'"),
+        (["run", "--limit"], "argument --limit: expected one argument; see `lsgap run --help`"),
+        (["leaderboard", "add"], "the following arguments are required: RUN"),
+    ],
+)
+def test_wrong_usage_ends_with_one_line_and_status_2(capsys: Out, arguments: list[str], said: str) -> None:
+    assert main(arguments) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("lsgap: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("what", "some"),
+    [
+        ("tasks", {"lsgap_mini", "lsgap_mini_days"}),
+        ("models", {"hf-speech"}),
+        ("metrics", {"alignment_path_score", "modality_gap"}),
+        ("interventions", {"angle_projection", "identity"}),
+        ("voices", {"espeak", "flite"}),
+    ],
+)
+def test_a_list_holds_what_there_is_as_a_table_and_as_json(capsys: Out, what: str, some: set[str]) -> None:
+    assert main(["ls", what, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    found = {row.get("name") or row["engine"] for row in rows}
+    assert some <= found
+    assert all(row.values() for row in rows if what != "tasks")  # every plug-in says what it is
+    assert main(["ls", what]) == 0
+    table = capsys.readouterr().out
+    assert all(name in table for name in found)
+
+
+def test_a_users_tasks_and_tags_are_listed_beside_the_shipped_ones(capsys: Out, tmp_path: Path) -> None:
+    write_task(tmp_path, tag="mine")
+    assert main(["ls", "tasks", "--json", "--include_path", str(tmp_path)]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["made"] == {"name": "made", "kind": "task", "answers": "generate_until", "scorer": "", "file": "made.yaml"}
+    assert rows["mine"]["answers"] == "1 tasks"
+    assert rows["lsgap_mini"]["kind"] == "group"
+
+
+def test_validation_ends_with_0_when_all_is_well_and_with_2_and_a_line_per_problem_when_not(capsys: Out, tmp_path: Path) -> None:
+    assert main(["validate", "lsgap_mini_numbers_flite"]) == 0
+    assert "1 tasks, 0 problems" in capsys.readouterr().out
+    rows = spoken_rows(4)
+    rows[0]["question"] = rows[3]["answer"] = ""
+    write_task(tmp_path, rows)
+    assert main(["validate", "made", "--include_path", str(tmp_path)]) == 2
+    shown = capsys.readouterr()
+    assert "1 tasks, 2 problems" in shown.out
+    first, second = shown.err.splitlines()
+    assert "made item 0: doc_to_text gives no words" in first
+    assert "made item 3: doc_to_target gives nothing" in second
+
+
+def test_names_and_pairs_are_read_from_one_argument() -> None:
+    assert names(" a, b,,c ") == ["a", "b", "c"]
+    given = "a=1,b=-0.5,c=true,d=False,e=x=y,f=007,g=12ab,h=1e5,i="
+    assert pairs(given, "--x") == {"a": 1, "b": -0.5, "c": True, "d": False, "e": "x=y", "f": "007", "g": "12ab", "h": "1e5", "i": ""}
