@@ -190,6 +190,9 @@ def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> 
     observer = Observer(playable, run.model, run.plan)
     begin_log()
     with open_store(run.folder, run.settings.resume) as store, tqdm(total=len(playable), unit="item", desc="observing") as bar:
+        if len(store):
+            logger.info("%d observations are kept from before; those that nothing has changed for are not made again", len(store))
+            bar.set_postfix_str(f"{len(store)} observations kept from before")
         found = observer.observe(store, bar.update)
     run.batch_sizes = observer.batch_sizes
     return observations_by_item(found)
