@@ -91,14 +91,3 @@ def resolve_target(target: Any, options: Sequence[str], column: bool, where: str
     if found is None:
         raise UsageError(f"{where}: doc_to_target gives {target!r}, which is none of the options {list(options)}; correct the data")
     return found
-
-
-def fraction(value: Any, where: str) -> float:
-    """A rendered chance as a number; UsageError where it is none from 0 to 1."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = -1.0
-    if not 0 <= number <= 1:
-        raise UsageError(f"{where}: chance gives {value!r}; it must give a number from 0 to 1")
-    return number

@@ -25,13 +25,13 @@ from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
 from lsgap_bench import scorers
-from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, fraction, resolve_target
+from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
 from lsgap_bench.task_checks import STRUCTURAL, check_file, check_metrics, check_task
-from lsgap_bench.task_config import split_config
+from lsgap_bench.task_config import fraction, split_config
 from lsgap_bench.yaml_files import Catalog, TaskFile, merged, read_catalog
 
 ROW = "lsgap_row"
@@ -189,11 +189,12 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         if options:
             check_options(options, where)
         guessed = 1 / len(options) if options else None
+        unfit = f"{where}: chance gives {chance!r}; it must give a number from 0 to 1"
         return Question(
             text=text,
             target=resolve_target(target, options, self.config.doc_to_target in self._documents.column_names, where),
             options=options,
-            chance=guessed if chance == "auto" else None if chance is None else fraction(chance, where),
+            chance=guessed if chance == "auto" else None if chance is None else fraction(chance, unfit),
         )
 
     def _chance(self, doc: Mapping[str, Any]) -> Any:

@@ -174,10 +174,15 @@ def _chance(value: Any, source: str) -> float | str | None:
         return None
     if value == "auto" or (isinstance(value, str) and "{{" in value):
         return str(value)
+    return fraction(value, f"{source}: chance: {value!r} is no fraction; write a number from 0 to 1, a template, or auto")
+
+
+def fraction(value: Any, otherwise: str) -> float:
+    """A number from 0 to 1; UsageError saying `otherwise` for anything else."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = -1.0
     if not 0 <= number <= 1:
-        raise UsageError(f"{source}: chance: {value!r} is no fraction; write a number from 0 to 1, a template, or auto")
+        raise UsageError(otherwise)
     return number

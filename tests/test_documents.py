@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from lsgap_bench.documents import check_options, check_rendered, fraction, resolve_target
+from lsgap_bench.documents import check_options, check_rendered, resolve_target
 from lsgap_bench.errors import UsageError
+from lsgap_bench.task_config import fraction
 
 WORDS, DIGITS = ("mouse", "whale", "cow"), ("1", "2", "3")
 
@@ -66,8 +67,8 @@ def test_the_word_none_is_refused_where_it_stands_for_an_empty_column_only() -> 
 
 @pytest.mark.parametrize("value", ["a quarter", 1.5, -0.1, None, "nan"])
 def test_a_chance_that_is_no_fraction_is_refused(value: Any) -> None:
-    with pytest.raises(UsageError, match="must give a number from 0 to 1"):
-        fraction(value, "file: item 0")
+    with pytest.raises(UsageError, match="the caller's words"):
+        fraction(value, "the caller's words")
 
 
 def test_a_rendered_chance_is_a_number() -> None:
