@@ -49,7 +49,7 @@ def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
         "score": None if value is None else value / 100,
         "chance": None if not seen else float(chance.mean()),
         "passed": not leaks if decided else None,
-        "note": note or _none(seen if decided else ()),
+        "note": note or _none(seen) or (None if decided else "not checked: too few items to tell"),
     }
 
 

@@ -75,6 +75,8 @@ class Edit:
         name = self._condition.intervention
         try:
             edited: Tensor = self._edit(speech, text)
+        except torch.cuda.OutOfMemoryError:
+            raise  # the run goes on with smaller batches
         except Exception as error:
             raise UsageError(f"intervention '{name}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
         if not isinstance(edited, Tensor) or edited.shape != speech.shape or not bool(edited.isfinite().all()):
@@ -91,6 +93,8 @@ def _computed(plugin: Metric, pair: LayerPair, layer: int) -> Tensor:
     """A metric's values, (rows,); UsageError that names the plug-in where it fails or gives another shape."""
     try:
         values: Tensor = plugin.compute(pair)
+    except torch.cuda.OutOfMemoryError:
+        raise  # the run goes on with smaller batches
     except Exception as error:
         raise UsageError(
             f"metric '{plugin.name}' failed at layer {layer} ({type(error).__name__}: {error}); correct the plug-in"

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.metrics.layer_pair import LayerPair
 from lsgap_bench.registry import intervention as register_intervention
 from lsgap_bench.registry import interventions, metric, metrics, scorers
 
@@ -66,6 +67,21 @@ def test_a_metric_that_is_wrong_is_named_with_what_it_gave(compute: Callable[...
 def test_an_intervention_that_is_wrong_is_named_with_what_it_gave(edit: Callable[..., Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         edited_with(edit)
+
+
+@pytest.mark.usefixtures("only_here")
+def test_memory_that_runs_out_inside_a_plugin_makes_the_batches_smaller_and_not_the_plugin_wrong() -> None:
+    rows: list[int] = []
+
+    def hungry(layer: LayerPair) -> torch.Tensor:
+        rows.append(len(layer.text_mask))
+        if len(layer.text_mask) > 3:  # an item has three texts: its own and its two partners'
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return layer.pooled_text.norm(dim=-1)
+
+    observed_with(hungry)
+    assert max(rows) > 3
+    assert min(rows) == 3
 
 
 def test_a_metric_that_needs_what_there_is_not_is_refused_when_it_is_defined() -> None:
