@@ -136,6 +136,24 @@ def mean_interval(blocks: Sequence[ClusterSums], n_boot: int, seed: int) -> Inte
     return Interval(float(low), float(high), f"percentile bootstrap over {number}, {n_boot} resamples, seed {seed}")
 
 
+def percentile_of_ratio(above: Sequence[ClusterSums], below: Sequence[ClusterSums], n_boot: int, seed: int) -> Interval:
+    """The percentile interval of the mean of all columns of `above` over that of `below`; both have the same clusters, drawn together."""
+    rng = np.random.default_rng(seed)
+    means: list[tuple[Floats, Floats]] = []
+    for top, bottom in zip(above, below, strict=True):
+        tops, bottoms, counts = np.hsplit(resample_sums(np.hstack([top.totals, bottom.totals, top.counts]), n_boot, rng), 3)
+        with np.errstate(invalid="ignore"):
+            means.append((tops / counts, bottoms / counts))
+    over, under = (np.hstack(sides).mean(axis=1) for sides in zip(*means, strict=True))
+    if not (under != 0).all():
+        return Interval(math.nan, math.nan, "ratio of means", "what it is divided by is 0 in some resamples, so there is no interval")
+    low, high = np.percentile(over / under, [2.5, 97.5])
+    number = f"{sum(len(block.totals) for block in above)} clusters" + (f" in {len(above)} independent sets" if len(above) > 1 else "")
+    return Interval(
+        float(low), float(high), f"percentile bootstrap over {number}, {n_boot} resamples, seed {seed}, both means from one draw"
+    )
+
+
 def resample_sums(rows: Floats, n_boot: int, rng: np.random.Generator) -> Floats:
     """Draw all rows (clusters, columns) anew, with replacement, n_boot times; returns the sums of each draw, (n_boot, columns).
 

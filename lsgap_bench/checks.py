@@ -80,6 +80,21 @@ def batch_difference(model: SpeechLM, contents: Sequence[Content], systems: Sequ
     return worst
 
 
+def absent_answers(pairs: Sequence[Pair]) -> list[str]:
+    """One line for each reason for which a condition gave no answer: how many items, and under which conditions."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for pair in pairs:
+        for condition, seen in pair.observations.items():
+            if seen.absent is not None:
+                found.setdefault(seen.absent, []).append((pair.item.id, condition))
+    lines = []
+    for why, places in found.items():
+        items, conditions = (list(dict.fromkeys(of)) for of in zip(*places, strict=True))
+        more = f" and {len(conditions) - 3} more" if len(conditions) > 3 else ""
+        lines.append(f"no answer for {len(items)} items (the first is {items[0]}) under {', '.join(conditions[:3])}{more}: {why}")
+    return lines
+
+
 def short_clips(model: SpeechLM, pairs: Sequence[Pair]) -> list[str]:
     """Ids of the items whose clip took another number of speech positions than its length calls for."""
     found = []
@@ -122,6 +137,7 @@ def collect_checks(
     warnings += [c["note"] for c in checks.values() if isinstance(c, dict) and c.get("passed") is False]
     if short:
         warnings.append(f"{len(short)} clips took another number of speech positions than their length calls for, such as {short[0]}")
+    warnings += absent_answers(everyone)
     if counts.get("truncated_clips"):
         warnings.append(f"{counts['truncated_clips']} clips were cut to what the model hears, their texts were not")
     return {**checks, "warnings": warnings}

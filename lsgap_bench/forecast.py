@@ -44,9 +44,8 @@ class Forecast:
 def forecast(items: Sequence[Item], model: SpeechLM, plan: Plan) -> Forecast:
     """Observe one batch, spread evenly over the clip lengths, and reckon from it; nothing is written."""
     whole = Observer(items, model, plan)
-    by_length = sorted(items, key=lambda i: i.clip.seconds)
     number = min(plan.batch_size, len(items))
-    sample = [by_length[k * len(items) // number] for k in range(number)]
+    sample = spread(items, number)
     observer = Observer(sample, model, replace(plan, canary=0))
     started = time.perf_counter()
     with open_store(None, resume=False) as store:
@@ -64,6 +63,12 @@ def forecast(items: Sequence[Item], model: SpeechLM, plan: Plan) -> Forecast:
         sampled=number,
         peak_bytes=_peak_bytes(model.device),
     )
+
+
+def spread(items: Sequence[Item], number: int) -> list[Item]:
+    """So many of the items, spread evenly over the clip lengths."""
+    by_length = sorted(items, key=lambda i: i.clip.seconds)
+    return [by_length[k * len(items) // number] for k in range(number)]
 
 
 def _peak_bytes(device: torch.device) -> int:

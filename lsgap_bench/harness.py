@@ -28,7 +28,7 @@ from lsgap_bench import scorers
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.lm_face import LanguageModelFace, Observed
-from lsgap_bench.schema import Generation, Item, Observation, Pair, Verdict
+from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
 from lsgap_bench.task_checks import STRUCTURAL, check_file, check_metrics, check_task
 from lsgap_bench.task_config import fraction, split_config
@@ -271,8 +271,19 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         item = observed.item
         if item is None or not observed.observations:
             return None
-        verdicts = {c: self._verdict(o.answer, item.id, item.target, item.chance, item.fields) for c, o in observed.observations.items()}
+        answered = {c: o for c, o in observed.observations.items() if o.absent is None}
+        verdicts = {c: self._verdict(o.answer, item.id, item.target, item.chance, item.fields) for c, o in answered.items()}
         return Pair(item, observed.observations, verdicts)
+
+    def joined(self, found: Mapping[str, Mapping[str, Observation]]) -> list[Pair]:
+        """The pairs with observations made after the evaluation loop: item id -> name -> observation. Filtered and scored as all others."""
+        for inst in self._instances:
+            seen: Observed = inst.resps[0]
+            later = found.get(seen.item.id, {}) if seen.item else {}
+            inst.resps[0] = dataclasses.replace(seen, observations={**seen.observations, **later})
+        self.apply_filters()
+        scored = [self.pair_of(inst.filtered_resps[self._filters[0].name]) for inst in self._instances]
+        return [pair for pair in scored if pair is not None]
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
         """Scores per condition and the gap, as fractions; metrics of a `metric_list` as `NAME:text` and `NAME:speech`."""
@@ -281,7 +292,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         pair = self.pair_of(results[0])
         if pair is None:
             return {}
-        scores: dict[str, Any] = {condition: verdict.score for condition, verdict in pair.verdicts.items() if "=" not in condition}
+        scores: dict[str, Any] = {condition: verdict.score for condition, verdict in pair.verdicts.items() if condition not in CANARY}
         if {"text", "speech"} <= scores.keys():
             scores["gap"] = scores["text"] - scores["speech"]
         for condition in ("text", "speech") if self._metric_fn_list else ():

@@ -80,5 +80,9 @@ def _require_speech(item: Item, model: SpeechLM) -> None:
 
 def heard_wave(clip: Clip, model: SpeechLM) -> Waveform:
     """The waveform of a clip at the model's sampling rate, cut to what the model hears."""
-    longest = None if model.max_seconds is None else int(model.max_seconds * model.sampling_rate)
-    return decode(clip, model.sampling_rate)[:longest]
+    return heard_at(clip, model.sampling_rate, model.max_seconds)
+
+
+def heard_at(clip: Clip, sampling_rate: int, max_seconds: float | None) -> Waveform:
+    """The waveform of a clip at a sampling rate in Hz, cut after `max_seconds` unless that is None."""
+    return decode(clip, sampling_rate)[: None if max_seconds is None else int(max_seconds * sampling_rate)]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.interventions.patching import patch
+from lsgap_bench.interventions import controls
+from lsgap_bench.interventions.patching import Patched, patch
 from lsgap_bench.metrics.layer_pair import LayerPair
 from lsgap_bench.models.adapter import Batch
 from lsgap_bench.partners import item_seed
@@ -50,25 +51,45 @@ class Measure:
 
 
 class Edit:
-    """Applies one intervention to the spoken states, at one layer or at every layer. texts: as for `Measure`; it uses only the own ones."""
+    """Applies one intervention, or a control of it, to the spoken states, at one layer or at every layer.
+
+    texts: as for `Measure`; it uses the own ones, or the partners' that the control names.
+    """
 
     def __init__(self, condition: Condition, items: Sequence[Item], batch: Batch, texts: Texts, seed: int) -> None:
         self._condition, self._items, self._batch, self._seed = condition, items, batch, seed
         self._edit = interventions[str(condition.intervention)].edit
-        own = slice(0, None, len(SIDES))
-        self._states, self._mask = texts.states[:, own], texts.mask[own]
+        self._control = controls.BY_NAME[condition.control]
+        used = slice(SIDES.index(self._control.text), None, len(SIDES))
+        self._states, self._mask = texts.states[:, used], texts.mask[used]
         self._replaced: list[Tensor] = []
 
     def __call__(self, layer: int, hidden: Tensor) -> Tensor | None:
         """hidden: (B, T, D) -> the edited states, None at a layer that is left alone."""
         if self._condition.layer not in ("all", layer):
             return None
-        selection = str(self._condition.selection)
-        generators = [torch.Generator().manual_seed(item_seed(self._seed, item.id, f"{selection}@{layer}")) for item in self._items]
         speech = self._batch.content(hidden)
-        patched = patch(speech, self._states[layer], self._batch.content_mask, self._mask, self._checked, selection, generators)
+        patched = self._patched(speech, layer, self._edit_of(speech, layer))
         self._replaced.append(patched.replaced)
         return self._batch.with_content(hidden, patched.states)
+
+    def _edit_of(self, speech: Tensor, layer: int) -> Callable[[Tensor, Tensor], Tensor]:
+        """The plug-in's edit, handed what the control puts in place of the text states."""
+        handed = self._control.handed
+        if handed is None:
+            return self._checked
+        # an edit gets the rows of one item after the other, so their numbers tell whose they are
+        rows = self._patched(speech, layer, _unchanged).replaced.tolist()
+        seeds = self._seeds(f"{self._condition.control}@{layer}")
+        return lambda states, text: self._checked(states, handed(text, rows, seeds))
+
+    def _patched(self, speech: Tensor, layer: int, edit: Callable[[Tensor, Tensor], Tensor]) -> Patched:
+        selection = str(self._condition.selection)
+        generators = [torch.Generator().manual_seed(seed) for seed in self._seeds(f"{selection}@{layer}")]
+        return patch(speech, self._states[layer], self._batch.content_mask, self._mask, edit, selection, generators)
+
+    def _seeds(self, purpose: str) -> list[int]:
+        return [item_seed(self._seed, item.id, purpose) for item in self._items]
 
     def _checked(self, speech: Tensor, text: Tensor) -> Tensor:
         """The plug-in's edit; UsageError where it fails or gives anything but finite states of the shape it was given."""
@@ -87,6 +108,10 @@ class Edit:
         """Distinct speech positions edited per item, mean over the edited layers."""
         means: list[float] = torch.stack(self._replaced).double().mean(0).tolist()
         return means
+
+
+def _unchanged(speech: Tensor, text: Tensor) -> Tensor:
+    return speech
 
 
 def _computed(plugin: Metric, pair: LayerPair, layer: int) -> Tensor:

@@ -14,10 +14,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from lsgap_bench.layer_chart import HEIGHT, WIDTH, Chart, layer_chart
-from lsgap_bench.report import ABSENT, CheckLine, check_lines, estimate, mean_chance, number, of_difference, of_score, p_value, parameters
+from lsgap_bench.report import (
+    ABSENT,
+    CheckLine,
+    check_lines,
+    companions_of,
+    estimate,
+    mean_chance,
+    number,
+    of_difference,
+    of_ratio,
+    of_score,
+    p_value,
+    parameters,
+)
 from lsgap_bench.resources import resource
 from lsgap_bench.schema import Estimate, InterventionResult, Record, absent
 
+_GAP = 7  # columns up to and with the gap
 SIDE_NAMES = {"matched": "matched", "same_task": "null: same task", "other_task": "null: other task"}
 
 
@@ -43,6 +57,13 @@ COLUMNS = (
     Column("Checks", True, "warnings of the run; every warning stands beside the name"),
 )
 SORTED_BY = 5  # Speech
+BESIDE = (
+    Column("Base", True, "score of the base language model on the written questions, points"),
+    Column("Cascade", True, "score of recognizer + base language model on the spoken questions, points"),
+    Column("Erosion", True, "base text - text: what the model lost of its base, points"),
+    Column("Recovery", True, "speech / base text: how much of its base is left when the question is spoken"),
+)
+"""Of a board on which some record has a base or a cascade; they stand after the gap."""
 
 
 class Cell(NamedTuple):
@@ -71,16 +92,17 @@ class Board:
     title: str
     tasks: Sequence[str]
     rows: Sequence[Row]
+    columns: Sequence[Column]
 
 
 def page(records: Sequence[Record]) -> str:
     """The HTML page: one file, no request to anywhere, everything that a record says escaped."""
-    return _environment().get_template("page.html.j2").render(boards=boards(records), columns=COLUMNS, sorted_by=SORTED_BY)
+    return _environment().get_template("page.html.j2").render(boards=boards(records), sorted_by=SORTED_BY)
 
 
 def table(records: Sequence[Record]) -> str:
     """The Markdown tables, everything that a record says escaped."""
-    return _environment().get_template("table.md.j2").render(boards=boards(records), columns=COLUMNS)
+    return _environment().get_template("table.md.j2").render(boards=boards(records))
 
 
 def boards(records: Sequence[Record]) -> list[Board]:
@@ -89,17 +111,23 @@ def boards(records: Sequence[Record]) -> list[Board]:
     for record in records:
         key = tuple(sorted(f"{name} {record.tasks[name].version}" for name in record.overall.tasks))
         sets.setdefault(key, []).append(record)
-    made = [Board(_title(members), key, _rows(members)) for key, members in sets.items()]
+    made = [_board(key, members) for key, members in sets.items()]
     return sorted(made, key=lambda board: (-len(board.rows), board.title))
 
 
-_CONTROL = re.compile(r"\+identity:|:random\d*@")
+_CONTROL = re.compile(r"\+identity:|:random\d*@|@\w+=")
 
 
 def best_intervention(record: Record) -> tuple[str, InterventionResult] | None:
-    """The condition of largest overall gain; the controls, identity and random tokens, are left out."""
+    """The condition of largest overall gain; the controls (identity, random tokens, another text, random directions) are left out."""
     tried = [(n, of) for n, of in record.overall.interventions.items() if not _CONTROL.search(n) and math.isfinite(of.gain.value)]
     return max(tried, key=lambda pair: pair[1].gain.value, default=None)
+
+
+def _board(tasks: Sequence[str], records: Sequence[Record]) -> Board:
+    beside = any(companions_of(record) for record in records)
+    columns = (*COLUMNS[:_GAP], *BESIDE, *COLUMNS[_GAP:]) if beside else COLUMNS
+    return Board(_title(records), tasks, _rows(records, beside), columns)
 
 
 def _title(records: Sequence[Record]) -> str:
@@ -112,9 +140,9 @@ def _items(record: Record) -> int:
     return sum(record.tasks[task].n for task in record.overall.tasks)
 
 
-def _rows(records: Sequence[Record]) -> list[Row]:
+def _rows(records: Sequence[Record], beside: bool) -> list[Row]:
     most = max(map(_items, records))
-    rows = [_row(record, most) for record in records]
+    rows = [_row(record, most, beside) for record in records]
     return sorted(rows, key=lambda row: (-_or_least(row.cells[SORTED_BY].value), row.cells[0].text.lower()))
 
 
@@ -122,7 +150,7 @@ def _or_least(value: float) -> float:
     return -math.inf if math.isnan(value) else value
 
 
-def _row(record: Record, most: int) -> Row:
+def _row(record: Record, most: int, beside: bool) -> Row:
     checks = check_lines(record.checks)
     warnings = [f"{line.name}: {line.text}" for line in checks if line.passed is False]
     if _items(record) < most:
@@ -137,12 +165,19 @@ def _row(record: Record, most: int) -> Row:
         Cell(", ".join(record.groups) or f"{len(record.tasks)} tasks", (f"{_items(record)} items",), _items(record)),
         *(_estimate_cell(of_score(record.overall.scores.get(side, absent(f"{side} was not run")))) for side in ("text", "speech")),
         _estimate_cell(of_difference(record.overall.gap)),
+        *(_companions(record) if beside else ()),
         *(_above_null(record, metric) for metric in ("alignment_path_score", "pooled_cosine")),
         _best_gain(record),
         Cell(said, value=len(warnings)),
     ]
     charts = [chart for name, of in record.overall.representation.items() if (chart := layer_chart(name, of))]
     return Row(record, cells, warnings, checks, charts)
+
+
+def _companions(record: Record) -> list[Cell]:
+    """The cells of BESIDE."""
+    of = record.overall
+    return [_estimate_cell(e) for e in (of_score(of.base), of_score(of.cascade), of_difference(of.erosion), of_ratio(of.recovery))]
 
 
 def _estimate_cell(shown: Estimate, *notes: str, signed: bool = False) -> Cell:
@@ -181,6 +216,8 @@ def _environment() -> Environment:
     made.globals.update(
         chance_of=mean_chance,
         absent=absent,
+        companions_of=companions_of,
+        of_ratio=of_ratio,
         of_difference=of_difference,
         of_score=of_score,
         isfinite=math.isfinite,

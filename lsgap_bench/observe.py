@@ -10,27 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lsgap_bench import __version__
 from lsgap_bench.errors import UsageError
 from lsgap_bench.hearing import heard_wave
-from lsgap_bench.interventions import functional as interventions_functional
-from lsgap_bench.interventions import patching
+from lsgap_bench.interventions import controls
+from lsgap_bench.keys import Asked, decisive
 from lsgap_bench.layer_hooks import Edit, Measure
-from lsgap_bench.metrics import functional, layer_pair
 from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks
 from lsgap_bench.partners import Partners, draw_partners, item_seed
-from lsgap_bench.registry import Metric, code_hash, interventions, metrics
-from lsgap_bench.schema import SIDES, Condition, Item, Observation
+from lsgap_bench.registry import Metric, metrics
+from lsgap_bench.schema import CANARY, SIDES, Condition, Item, Observation
 from lsgap_bench.speech.clips import fit, pcm_sha256, silence
 from lsgap_bench.store import Store, key_of
 from lsgap_bench.text_states import Form, TextRun, Texts, form_of, of_one_kind, sorted_forms
 
 TEXT = Condition.parse("text")
-CANARY_CONDITIONS = (Condition.parse("speech=silence"), Condition.parse("speech=other"))
+CANARY_CONDITIONS = tuple(map(Condition.parse, CANARY))
 WINDOW = 256  # items of like text length that are ordered by clip length
 Progress = Callable[[int], object]
-SHARED_CODE = code_hash(functional, layer_pair, interventions_functional, patching)
-"""Of the arithmetic that the plug-ins only carry: when it changes, no old observation may be taken for a new one."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,6 @@ class Observer:
         self._speakers: dict[Form, list[Item]] = {form: [] for form in self._forms}
         for item in self.items:
             self._speakers[form_of(item)].append(item)
-        self._code = {"shared": SHARED_CODE, **{name: metrics[name].code for name in plan.metrics}}
         self._keys: dict[tuple[str, str], str] = {}
 
     def observe(self, store: Store, progress: Progress = lambda done: None) -> dict[tuple[str, str], Observation]:
@@ -198,10 +193,16 @@ class Observer:
                     replaced=replaced[row],
                     partners=self._partner_ids(item, condition, bool(curves[row])),
                     **answers[row],
-                ),
+                )
+                if self._has_text(item, condition)
+                else _without_text(item, condition, batch.prompts[row]),
             )
             for row, item in enumerate(items)
         )
+
+    def _has_text(self, item: Item, condition: Condition) -> bool:
+        """Whether there is a text for a condition's edit: not where a control asks for a partner's and the run holds none."""
+        return self.partners[item.id].text_of(controls.BY_NAME[condition.control].text, item) is not None
 
     def _wave(self, item: Item, condition: Condition, own: Waveform) -> Waveform:
         """The waveform of a condition, always of the own clip's length, so that nothing but the sound differs."""
@@ -221,9 +222,11 @@ class Observer:
         return texts.stack(rows)
 
     def _partner_ids(self, item: Item, condition: Condition, measured: bool) -> dict[str, str]:
-        """Whose text made the nulls; whose clip was played, under `clip`."""
+        """Whose text made the nulls, or was handed to the edit; whose clip was played, under `clip`."""
+        text = controls.BY_NAME[condition.control].text
+        sides = SIDES[1:] if measured else () if text == "matched" else (text,)
         partners = self.partners[item.id]
-        used: dict[str, Item | None] = dict(zip(SIDES[1:], (partners.other_task, partners.same_task), strict=True)) if measured else {}
+        used: dict[str, Item | None] = {side: partners.text_of(side, item) for side in sides}
         if condition.clip == "other":
             used["clip"] = partners.clip_donor
         return {role: partner.id for role, partner in used.items() if partner}
@@ -254,35 +257,9 @@ class Observer:
     def _key(self, item: Item, condition: Condition) -> str:
         place = (item.id, condition.name)
         if place not in self._keys:
-            self._keys[place] = key_of(**self._decisive(item, condition))
+            asked = Asked(item, condition, self.partners[item.id], self.plan.seed)
+            self._keys[place] = key_of(**decisive(asked, self.model.fingerprint, self.plan.metrics))
         return self._keys[place]
-
-    def _decisive(self, item: Item, condition: Condition) -> Mapping[str, Any]:
-        """Everything that can change an observation, and nothing else."""
-        parts: dict[str, Any] = {
-            "version": __version__,
-            "item": item.id,
-            "model": self.model.fingerprint,
-            "condition": condition.name,
-            "text": item.text,
-            "system": item.system,
-            "options": item.options,
-        }
-        if not item.options:
-            parts["generation"] = vars(item.generation)
-            parts["sampling_seed"] = self.plan.seed if item.generation.do_sample else None
-        if condition.modality == "speech":
-            partners = self.partners[item.id]
-            parts["clip"] = item.clip.sha256
-            if condition.name == "speech" and self.plan.metrics:
-                parts["metrics"] = self._code
-                parts["partners"] = [(p.text, p.system) if p else None for p in (partners.other_task, partners.same_task)]
-            if condition.clip == "other":
-                parts["other"] = partners.clip_donor.clip.sha256 if partners.clip_donor else None
-            if condition.intervention:
-                parts["intervention"] = [SHARED_CODE, interventions[condition.intervention].code]
-                parts["seed"] = self.plan.seed if str(condition.selection).startswith("random") else None
-        return parts
 
 
 def _ordered(items: Sequence[Item], lengths: Mapping[str, int]) -> list[Item]:
@@ -294,6 +271,11 @@ def _ordered(items: Sequence[Item], lengths: Mapping[str, int]) -> list[Item]:
     by_text = sorted(items, key=lambda i: (not i.options, -lengths[i.id], i.id))
     window = {item.id: k // WINDOW for k, item in enumerate(by_text)}
     return sorted(by_text, key=lambda i: (not i.options, window[i.id], -i.clip.seconds, i.id))
+
+
+def _without_text(item: Item, condition: Condition, prompt: str) -> Observation:
+    why = "the run holds no other item of the same task with another text and cluster, whose text the control needs"
+    return Observation(item.id, condition.name, answer="", prompt=prompt, content_tokens=0, logits_sha256="", absent=why)
 
 
 def _best(item: Item, scores: OptionScores) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lsgap_bench.schema import Item
+from lsgap_bench.schema import Item, Side
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class Partners:
     def clip_donor(self) -> Item | None:
         """The item whose clip takes the place of the own one in `speech=other`: of the same task where there is one."""
         return self.same_task or self.other_task
+
+    def text_of(self, side: Side, own: Item) -> Item | None:
+        """The item whose text stands on a side: the own one, or a partner."""
+        return {"matched": own, "other_task": self.other_task, "same_task": self.same_task}[side]
 
 
 def item_seed(seed: int, item: str, purpose: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +13,10 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from lsgap_bench.report import mean_chance, of_difference, of_score
+from lsgap_bench.report import companions_of, estimate, mean_chance, of_difference, of_score
 from lsgap_bench.schema import Estimate, GroupResult, Record, Representation, TaskResult
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 # Okabe & Ito's colours, told apart without colour by marker and line as well
 _BLUE, _VERMILION, _GREEN, _GREY = "#0072B2", "#D55E00", "#009E73", "#6B6B6B"
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -57,14 +59,19 @@ _SIDES = {"text": _Look("text", _BLUE, "", "o"), "speech": _Look("speech", _VERM
 
 
 def save_plots(record: Record, folder: Path) -> list[Path]:
-    """Write `layers` (where a representation was measured) and `gap` (where text or speech was run) into `folder`; the files written."""
+    """Write `layers` (where a representation was measured), `gap` (where text or speech was run) and `systems` (where base or cascade was).
+
+    folder: is made. Returns the files written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         if record.overall.representation:
-            paths += _save(_layers_figure(record), folder / "layers")
+            paths += save_figure(_layers_figure(record), folder / "layers")
         if {"text", "speech"} & set(record.overall.scores):
-            paths += _save(_gap_figure(record), folder / "gap")
+            paths += save_figure(_gap_figure(record), folder / "gap")
+        if companions_of(record):
+            paths += save_figure(_systems_figure(record), folder / "systems")
     return paths
 
 
@@ -78,7 +85,7 @@ def plot_alignment(example: AlignmentExample, folder: Path) -> list[Path]:
     if not len(positions) == len(tokens) == count:
         raise ValueError(f"matrix is {matrix.shape}, with {len(positions)} positions and {len(tokens)} tokens; the last axis is the text's")
     folder.mkdir(parents=True, exist_ok=True)
-    with rc_context({**_STYLE, "axes.grid": False}):
+    with rc_context({**STYLE, "axes.grid": False}):
         figure = Figure(figsize=(7.5, min(1.9 + 0.2 * count, 11)), layout="constrained")
         axes = figure.add_subplot()
         image = axes.imshow(
@@ -93,7 +100,7 @@ def plot_alignment(example: AlignmentExample, folder: Path) -> list[Path]:
         axes.set_title(f"{example.item}, layer {example.layer}", loc="left", parse_math=False)
         figure.legend(loc="outside lower center", fontsize=8)
         figure.colorbar(image, ax=axes, label="cosine", pad=0.015, aspect=30)
-        return _save(figure, folder / "alignment")
+        return save_figure(figure, folder / "alignment")
 
 
 def _layers_figure(record: Record) -> Figure:
@@ -168,6 +175,75 @@ def _draw_scores(axes: Axes, y: float, result: TaskResult | GroupResult, chance:
         axes.plot(100 * chance, y, color=_GREY, marker="|", markersize=11, markeredgewidth=2, linestyle="", zorder=2)
 
 
+class _Bar(NamedTuple):
+    """One of the four systems of the paper's first figure. filled: the speech language model's own."""
+
+    label: str
+    colour: str
+    hatch: str
+
+
+_BARS = {
+    "base": _Bar("base, text", "#56B4E9", ""),
+    "cascade": _Bar("cascade, speech", "#F0B98D", "///"),
+    "text": _Bar("LSLM, text", _BLUE, ""),
+    "speech": _Bar("LSLM, speech", _VERMILION, "///"),
+}
+_MOST_TASKS = 6  # without groups: more than so many tasks are shown by their mean alone
+_LOST = {"erosion": ("base", "text"), "gap": ("text", "speech")}
+
+
+def _systems_figure(record: Record) -> Figure:
+    """The paper's first figure: per group and overall four bars, with erosion and gap between them."""
+    alike = any(set(group.tasks) == set(record.overall.tasks) for group in record.groups.values())
+    single = record.tasks if len(record.tasks) <= _MOST_TASKS else {}
+    parts: dict[str, TaskResult | GroupResult] = dict(record.groups) if record.groups else dict(single)
+    if not alike and len(record.tasks) > 1:
+        parts["Overall"] = record.overall
+    figure = Figure(figsize=(max(5.4, 1.2 + 2.3 * len(parts)), 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    for place, result in enumerate(parts.values()):
+        _draw_systems(axes, place, result)
+    axes.set_xticks(range(len(parts)), ["\n".join(textwrap.wrap(name, 26)) for name in parts], parse_math=False)
+    axes.tick_params(axis="x", length=0)
+    axes.grid(axis="x", visible=False)
+    axes.set(xlim=(-0.6, len(parts) - 0.4), ylim=(0, 128), ylabel="score (points)", yticks=range(0, 101, 20))
+    handles = [Patch(facecolor=bar.colour, hatch=bar.hatch, edgecolor="white", label=bar.label) for bar in _BARS.values()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
+    said = "four systems on the same questions, with 95 % intervals"
+    figure.suptitle(f"{record.system.get('name', '')}\n{said}", fontsize=10, parse_math=False)
+    return figure
+
+
+def _draw_systems(axes: Axes, place: float, result: TaskResult | GroupResult) -> None:
+    """Four bars around `place`, a dash where a system was not run; above them what is lost from one to another."""
+    found = {"base": result.base, "cascade": result.cascade, **{side: result.scores.get(side) for side in _SIDES}}
+    at = {name: place + 0.2 * (k - 1.5) for k, name in enumerate(_BARS)}
+    for name, bar in _BARS.items():
+        shown = found[name]
+        if shown is None or math.isnan(shown.value):
+            axes.text(at[name], 1, "\N{EN DASH}", ha="center", color=_GREY)
+            continue
+        shown = of_score(shown)
+        axes.bar(at[name], shown.value, 0.18, color=bar.colour, hatch=bar.hatch, edgecolor="white", linewidth=0)
+        axes.vlines(at[name], shown.low, shown.high, color="black", linewidth=1.1)
+        axes.text(
+            at[name],
+            2,
+            f"{shown.value:.1f}",
+            ha="center",
+            va="bottom",
+            fontsize=7,
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "lw": 0},
+        )
+    for height, (what, (first, second)) in zip((115.0, 105.0), _LOST.items(), strict=True):
+        lost: Estimate = getattr(result, what)
+        if not math.isnan(lost.value):
+            axes.annotate("", (at[second], height), (at[first], height), arrowprops={"arrowstyle": "<->", "color": _GREY, "linewidth": 1})
+            middle = (at[first] + at[second]) / 2
+            axes.text(middle, height + 1, f"{what} {estimate(of_difference(lost))}", ha="center", va="bottom", fontsize=7.5)
+
+
 def _draw_interval(axes: Axes, y: float, shown: Estimate, look: _Look) -> None:
     axes.hlines(y, shown.low, shown.high, color=look.colour, linewidth=1.5, zorder=2)
     axes.plot(shown.value, y, markersize=5, zorder=3, **look.style)
@@ -180,7 +256,7 @@ def _label_tokens(axes: Axes, tokens: Sequence[str]) -> None:
     axes.set_yticks(range(0, len(tokens), step), shown[::step], fontsize=8, parse_math=False)
 
 
-def _save(figure: Figure, stem: Path) -> list[Path]:
+def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem`.png and `stem`.svg, the same bytes for the same figure."""
     png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
     figure.savefig(png, dpi=160, metadata={"Software": None})

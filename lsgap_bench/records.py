@@ -191,6 +191,7 @@ def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
         **plain,
         "scores": _estimates(plain["scores"]),
         "gap": Estimate.from_dict(plain["gap"]),
+        **{key: Estimate.from_dict(plain[key]) for key in ("base", "cascade", "erosion", "recovery") if key in plain},
         "representation": {m: _representation(r) for m, r in plain["representation"].items()},
         "interventions": {c: _intervention(i) for c, i in plain["interventions"].items()},
     }
@@ -201,5 +202,4 @@ def _group(plain: Mapping[str, Any]) -> GroupResult:
 
 
 def _task(plain: Mapping[str, Any]) -> TaskResult:
-    systems = {key: Estimate.from_dict(plain[key]) for key in ("base", "cascade", "erosion", "recovery")}
-    return TaskResult(**{**_shared(plain), **systems, "p_value": _p_value(plain["p_value"])})
+    return TaskResult(**{**_shared(plain), "p_value": _p_value(plain["p_value"])})

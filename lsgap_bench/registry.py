@@ -21,13 +21,13 @@ T = TypeVar("T")
 class Registry(Generic[T]):
     """The plug-ins of one kind.
 
-    kind: the word used in errors. package: every module in it is imported on the first look-up, so that adding a file is enough.
-    Entry points of the group called like the package (`lsgap_bench.metrics`) are loaded then as well.
+    kind: the word used in errors. packages: every module in them is imported on the first look-up, so that adding a file is enough.
+    Entry points of the groups called like the packages (`lsgap_bench.metrics`) are loaded then as well.
     """
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, *packages: str) -> None:
         self.kind = kind
-        self.package = package
+        self.packages = packages
         self._found: dict[str, T] = {}
         self._complete = False
 
@@ -56,11 +56,11 @@ class Registry(Generic[T]):
         if self._complete:
             return
         self._complete = True
-        package = importlib.import_module(self.package)
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
-        for entry in importlib.metadata.entry_points(group=self.package):
-            entry.load()
+        for name in self.packages:
+            for module in pkgutil.iter_modules(importlib.import_module(name).__path__):
+                importlib.import_module(f"{name}.{module.name}")
+            for entry in importlib.metadata.entry_points(group=name):
+                entry.load()
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,7 @@ interventions: Registry[Intervention] = Registry("intervention", "lsgap_bench.in
 scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
 voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
+recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
 
 
 def metric(
@@ -152,6 +153,11 @@ def model(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def voice(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make the class below it the text-to-speech engine called `name`."""
     return lambda engine: voices.add(name, engine)
+
+
+def recognizer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the class or factory below it, called with the --recognizer_args, the speech recognizer called `name`."""
+    return lambda factory: recognizers.add(name, factory)
 
 
 def _summary(function: Callable[..., Any]) -> str:

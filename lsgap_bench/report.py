@@ -9,13 +9,17 @@ from typing import Any, NamedTuple
 
 from tabulate import SEPARATING_LINE, tabulate
 
-from lsgap_bench.schema import Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
+from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
 
 ABSENT = "-"
 _WIDTHS = {"task": 28, "metric": 32, "unit": 8}  # characters before a cell wraps, so that a table stays near 110 columns
 _DIGITS = {"points": 1, "distance": 2}
 _SCORES = "Scores in points with 95 % intervals; gap = text - speech; a group is the unweighted mean of its tasks"
 _REPRESENTATION = "Representation, mean over layers 1..L, of matched pairs and of mismatched ones (the null), with 95 % intervals"
+_SYSTEMS = (
+    "Systems in points; erosion = base text - LSLM text, gap = LSLM text - LSLM speech, recovery = LSLM speech / base text\n"
+    "(the intervals of the four scores are in the record and in systems.png)"
+)
 _INTERVENTIONS = "Interventions on the spoken states; gain over plain speech in points with 95 % intervals"
 
 
@@ -25,6 +29,8 @@ def run_tables(record: Record) -> str:
     if not record.tasks:
         return f"{parts[0]}\n\nNo paired task was run; the text tasks are in results.json\n"
     parts.append(scores_table(record))
+    if companions_of(record):
+        parts.append(systems_table(record))
     if record.overall.representation:
         parts.append(representation_table(record.overall))
     if record.overall.interventions:
@@ -79,6 +85,16 @@ def mean_chance(record: Record, tasks: Sequence[str]) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(tasks) else None
 
 
+def companions_of(record: Record) -> list[str]:
+    """Which of `base` and `cascade` were run."""
+    return [name for name in COMPANIONS if getattr(record.overall, name).why != NOT_RUN.why]
+
+
+def of_ratio(exact: Estimate) -> Estimate:
+    """A ratio of scores as it is shown: a t interval of few clusters may pass below 0, and is cut there."""
+    return replace(exact, low=max(exact.low, 0.0))
+
+
 @dataclass
 class Footnotes:
     """Cells of one table; what is absent becomes a dash and a number, and the reasons follow the table."""
@@ -127,6 +143,24 @@ def scores_table(record: Record) -> str:
     return notes.under(_SCORES, rows, ["task", "n", "chance", "text", "speech", "gap", "p"])
 
 
+def systems_table(record: Record) -> str:
+    """Per task, then per group and overall: the four scores of the paper's first figure, and what lies between them."""
+    notes = Footnotes()
+
+    def row(name: str, result: TaskResult | GroupResult) -> list[str]:
+        own = [result.scores.get(side, absent(f"{side} was not run")) for side in ("text", "speech")]
+        scores = [notes.cell(of_score(one), interval=False) for one in (result.base, result.cascade, *own)]
+        lost = [notes.cell(of_difference(one)) for one in (result.erosion, result.gap)]
+        return [name, *scores, *lost, notes.cell(of_ratio(result.recovery))]
+
+    rows: list[Any] = [row(name, task) for name, task in record.tasks.items()]
+    if len(record.tasks) > 1:
+        rows.append(SEPARATING_LINE)
+        rows += [row(name, group) for name, group in {**record.groups, "Overall": record.overall}.items()]
+    headers = ["task", "base\ntext", "cascade", "LSLM\ntext", "LSLM\nspeech", "erosion", "gap", "recovery"]
+    return notes.under(_SYSTEMS, rows, headers)
+
+
 def representation_table(result: TaskResult | GroupResult) -> str:
     """Per metric: value, each null, and how far the value is above it."""
     notes = Footnotes()
@@ -150,16 +184,16 @@ def interventions_table(result: TaskResult | GroupResult) -> str:
     """Per condition: score, gain, items recovered and broken, positions replaced."""
     notes = Footnotes()
 
-    def count(items: int | None) -> str:
-        return notes.cell(absent("scores are graded")) if items is None else str(items)
+    def count(items: int | None, gain: Estimate) -> str:
+        return notes.cell(absent("scores are graded" if gain.n else str(gain.why))) if items is None else str(items)
 
     rows = [
         [
-            name,
+            name.replace("=", "\n="),  # a control on a line of its own
             notes.cell(of_score(of.score)),
             notes.cell(of_difference(of.gain), signed=True),
-            count(of.recovered),
-            count(of.broken),
+            count(of.recovered, of.gain),
+            count(of.broken, of.gain),
             notes.cell(absent("not counted")) if math.isnan(of.replaced) else number(of.replaced),
         ]
         for name, of in result.interventions.items()

@@ -14,3 +14,5 @@ def resource(name: str) -> Path:
 
 
 DEMO_MODEL = _PACKAGE / "lab" / "demo_model"
+DEMO_BASE = _PACKAGE / "lab" / "demo_base"
+DEMO_RECOGNIZER = _PACKAGE / "lab" / "demo_recognizer"

@@ -26,6 +26,7 @@ from lsgap_bench.hearing import with_sound, within_hearing
 from lsgap_bench.models.adapter import SpeechLM
 from lsgap_bench.observe import Observer, Plan, observations_by_item
 from lsgap_bench.plugins import load_plugins
+from lsgap_bench.reading import with_known_words
 from lsgap_bench.records import provenance, sha256_of, to_plain, write_run
 from lsgap_bench.registry import models
 from lsgap_bench.resources import DEMO_MODEL
@@ -33,6 +34,7 @@ from lsgap_bench.run_log import run_log
 from lsgap_bench.schema import Condition, Item, Observation, Pair, Record
 from lsgap_bench.settings import DEMO_TASKS, Settings
 from lsgap_bench.store import check_writable, open_store
+from lsgap_bench.systems import Companions, companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
 from lsgap_bench.yaml_files import tasks_sha256
 
@@ -69,7 +71,7 @@ class Evaluation:
         folder = Path(folder)
         check_writable(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("layers", "gap", "alignment"):  # an earlier run may have drawn what this one has no numbers for
+        for name in ("layers", "gap", "systems", "alignment"):  # an earlier run may have drawn what this one has no numbers for
             for kind in (".png", ".svg"):
                 (folder / name).with_suffix(kind).unlink(missing_ok=True)
         save_plots(self.record, folder)
@@ -89,9 +91,22 @@ class Run:
     model: SpeechLM
     plan: Plan
     folder: Path | None
+    companions: Companions
     batch_sizes: Sequence[int] = ()
     truncated: int = 0
     skipped: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What the speech language model leaves behind: everything of it that the record needs, so that it can go before the next one comes."""
+
+    results: Mapping[str, Any]
+    pairs: Mapping[str, Sequence[Pair]]
+    system: Mapping[str, Any]
+    device: str
+    checks: Mapping[str, Any]
+    example: AlignmentExample | None
 
 
 def evaluate(**arguments: Any) -> Evaluation:
@@ -107,14 +122,10 @@ def evaluate(**arguments: Any) -> Evaluation:
     with run_log(run.folder) as begin_log:
         logger.info("settings: %s", dataclasses.asdict(run.settings))
         logger.info("model: %s on %s", dict(run.model.info), run.model.device)
-        lm = PairedLM(run.model, partial(_observe, run=run, begin_log=begin_log), run.plan.batch_size)
-        results = run_harness(lm, run.tasks, run.settings.limit)
-        begin_log()
-        pairs = pairs_of(results, run.tasks)
-        record = _record(run, pairs, results, started)
-        first = next((pair.item for of_task in pairs.values() for pair in of_task), None)
-        example = alignment_example(run.model, first) if first and run.plan.metrics else None
-        evaluation = Evaluation(record, results, pairs, run.folder, example)
+        passed = _pass(run, begin_log)
+        pairs, systems = _beside(run, passed)
+        record = _record(run, passed, pairs, systems, started)
+        evaluation = Evaluation(record, passed.results, pairs, run.folder, passed.example)
         _log_record(record, run.skipped)
         if run.folder is not None:
             evaluation.save(run.folder)
@@ -129,6 +140,7 @@ def prepare(settings: Settings) -> Run:
     """Resolve every name and check every setting; what costs little first, and nothing is written."""
     load_plugins(settings.include_path)
     conditions, names = settings.parsed_conditions(), settings.representation_metrics()
+    companions = companions_of(settings)
     if settings.output_path is not None:
         check_writable(Path("lsgap_results" if settings.output_path == "auto" else settings.output_path))
     generation = partial(parse_generation, settings.gen_kwargs, "--gen_kwargs")
@@ -136,34 +148,37 @@ def prepare(settings: Settings) -> Run:
     within_hearing((), None, settings.long_clips)
     settings.check_batch_size()
     tasks = load_tasks(list(settings.tasks or DEMO_TASKS), settings.include_path)
-    model = _model(settings)
-    _check_layers(conditions, model)
     for task in tasks.paired.values():
         task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items)
-        if task.system:
-            model.check_system(task.system)
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
     if unpaired and (settings.gen_kwargs or settings.system_instruction):
         raise UsageError(
             f"{', '.join(unpaired)} are text tasks of lm-eval, which run as lm-eval defines them; leave out --gen_kwargs and "
             "--system_instruction"
         )
+    if companions.asked and not tasks.paired:
+        raise UsageError(f"{', '.join(unpaired)} are text tasks of lm-eval, which have no spoken side; leave out --systems")
+    turns = sorted({task.system for task in tasks.paired.values() if task.system})
+    models[settings.model]
+    companions.check(turns)
+    model = _model(settings)
+    _check_layers(conditions, model)
+    for turn in turns:
+        model.check_system(turn)
     canary = CANARY_ITEMS if any(c.name == "speech" for c in conditions) else 0
     plan = Plan(conditions, names, settings.items_per_batch(model), settings.seed, canary)
-    return Run(settings, tasks, model, plan, settings.folder(model))
+    return Run(settings, tasks, model, plan, settings.folder(model), companions)
 
 
 def _model(settings: Settings) -> SpeechLM:
-    factory = models[settings.model]
     arguments = dict(settings.model_args)
     if settings.demo:
         arguments["pretrained"] = str(DEMO_MODEL)
     if settings.device is not None:
         arguments["device"] = settings.device
-    try:
-        model: SpeechLM = factory(**arguments)
-    except TypeError as error:
-        raise UsageError(f"--model_args: {error}; see `lsgap ls models`") from None
+    model: SpeechLM = make(models[settings.model], arguments, "--model_args", None, "models")
+    if not hasattr(model, "sampling_rate"):
+        raise UsageError(f"model '{settings.model}' reads and does not hear; give it as --base beside a speech language model")
     return model
 
 
@@ -184,6 +199,36 @@ def _check_layers(conditions: Sequence[Condition], model: SpeechLM) -> None:
             )
 
 
+def _pass(run: Run, begin_log: Callable[[], None]) -> Passed:
+    """lm-eval's loop over the fused pass of the speech language model, and its checks."""
+    lm = PairedLM(run.model, partial(_observe, run=run, begin_log=begin_log), run.plan.batch_size)
+    results = run_harness(lm, run.tasks, run.settings.limit)
+    begin_log()
+    pairs = pairs_of(results, run.tasks)
+    run.skipped += left_out(results, run.tasks)
+    counts = {"truncated_clips": run.truncated, "skipped_items": len(run.skipped)}
+    first = next((pair.item for of_task in pairs.values() for pair in of_task), None)
+    known = _warn_of_last_layer(run.plan.conditions, run.model)
+    checks = collect_checks(run.model, pairs, run.batch_sizes, counts, known) if first else {}
+    example = alignment_example(run.model, first) if first and run.plan.metrics else None
+    return Passed(results, pairs, run.model.info, str(run.model.device), checks, example)
+
+
+def _beside(run: Run, passed: Passed) -> tuple[Mapping[str, Sequence[Pair]], Mapping[str, Any]]:
+    """The pairs with the answers of base and cascade, and what is known of the two. The speech language model is let go first."""
+    items = [pair.item for of_task in passed.pairs.values() for pair in of_task]
+    if not run.companions.asked or not items:
+        return passed.pairs, {}
+    max_seconds = run.model.max_seconds
+    del run.model
+    release()
+    with open_store(run.folder, resume=True) as store:  # even without --resume: this run has begun it
+        beside = observe_companions(run.companions, items, run.plan, max_seconds, store)
+    for line in beside.left_out:
+        logger.warning("left out of base and cascade: %s", line)
+    return {name: task.joined(beside.found) for name, task in run.tasks.paired.items()}, beside.info
+
+
 def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> dict[str, dict[str, Observation]]:
     """The fused pass over all items of a run, with its store and its progress bar."""
     playable = _playable(items, run)
@@ -199,41 +244,48 @@ def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> 
 
 
 def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
-    """The items whose clips the model can hear; what is left out and cut is counted in `run`. UsageError when none is left."""
+    """The items whose clips the model can hear and whose words it can read; what is left out and cut is counted in `run`.
+
+    UsageError when none is left.
+    """
     heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips)
     sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
-    if not sound.items:
+    legible = with_known_words(sound.items, run.model, run.settings.skip_bad_items)
+    if not legible.items:
         raise UsageError("no items are left to run; see --limit, --long_clips and --skip_bad_items")
     run.truncated = heard.truncated
-    run.skipped += [*heard.skipped, *sound.bad]
-    return sound.items
+    run.skipped += [*heard.skipped, *sound.bad, *legible.bad]
+    return legible.items
 
 
 def dry_run(**arguments: Any) -> Forecast:
     """What `evaluate` with the same arguments would do and about how long it would take; checks all input and writes nothing."""
     run = prepare(Settings(**arguments))
     items = [item for task in run.tasks.paired.values() for item in task.items(run.settings.limit)]
-    return forecast(_playable(items, run), run.model, run.plan)
+    playable, max_seconds = _playable(items, run), run.model.max_seconds
+    told = forecast(playable, run.model, run.plan)
+    del run.model
+    release()
+    return forecast_companions(run.companions, told, playable, run.plan, max_seconds)
 
 
-def _record(run: Run, pairs: Mapping[str, Sequence[Pair]], results: Mapping[str, Any], started: datetime) -> Record:
+def _record(run: Run, passed: Passed, pairs: Mapping[str, Sequence[Pair]], systems: Mapping[str, Any], started: datetime) -> Record:
     """The leaderboard line of a run."""
-    settings, tasks, model = run.settings, run.tasks, run.model
+    settings, tasks = run.settings, run.tasks
     everyone = [pair for of_task in pairs.values() for pair in of_task]
     samples, curves = sample_rows(everyone), curve_rows(everyone)
     tables = {name: task_table(name, str(tasks.by_name[name].VERSION), samples, curves) for name in pairs}
-    run.skipped += left_out(results, tasks)
-    counts = {"truncated_clips": run.truncated, "skipped_items": len(run.skipped)}
     return Record(
-        system=model.info,
+        system=passed.system,
+        systems=systems,
         tags=settings.tags,
         tasks={name: task_result(table) for name, table in tables.items()},
         groups={name: group_result([tables[t] for t in members]) for name, members in tasks.groups.items() if members},
         overall=group_result(list(tables.values())),
-        text_tasks={name: results["results"][name] for name in tasks.by_name if name not in tasks.paired},
-        checks=collect_checks(model, pairs, run.batch_sizes, counts, _warn_of_last_layer(run.plan.conditions, model)) if everyone else {},
+        text_tasks={name: passed.results["results"][name] for name in tasks.by_name if name not in tasks.paired},
+        checks=passed.checks,
         provenance={
-            **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, str(model.device)),
+            **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, passed.device),
             "tasks_sha256": tasks_sha256(t.paired_config.source for t in tasks.paired.values()),
             "data_sha256": sha256_of(_identity(pair.item) for pair in everyone),
             "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},

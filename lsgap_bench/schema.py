@@ -8,13 +8,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, did_you_mean
 
 Modality = Literal["text", "speech"]
 ClipSource = Literal["own", "silence", "other"]
 Layer = int | Literal["all"]
 Side = Literal["matched", "other_task", "same_task"]
 SIDES: tuple[Side, ...] = ("matched", "other_task", "same_task")
+CANARY = ("speech=silence", "speech=other")
+"""The conditions that check whether the model hears at all; they may cover some items only."""
+COMPANIONS = {"base": "text", "cascade": "speech"}
+"""The systems beside the speech language model (`lslm`), and the condition of an item that each of them answers."""
+CONTROLS = {
+    "wrong_transcript": "path, selection and edit all use the text states of the same-task partner",
+    "random_direction": "the edit is handed random directions with the norms of the own text states",
+}
+"""What may take the own text's place in an intervention (`lsgap_bench.interventions.controls`)."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class Item:
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
-_INTERVENTION = re.compile(r"speech\+(?P<plugin>[\w-]+):(?P<selection>\w+)@(?P<layer>0|[1-9]\d*|all)")
+_INTERVENTION = re.compile(r"speech\+(?P<plugin>[\w-]+):(?P<selection>\w+)@(?P<layer>0|[1-9]\d*|all)(?:=(?P<control>[\w-]*))?")
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,8 @@ class Condition:
     """One way of presenting an item to a model, known by its name.
 
     `text`, `speech`, `speech=silence`, `speech=other`, or an intervention on the spoken one such as
-    `speech+angle_projection:bottom3@0` (plug-in, token selection, layer).
+    `speech+angle_projection:bottom3@0` (plug-in, token selection, layer), or one of its controls, such as
+    `speech+angle_projection:bottom3@0=wrong_transcript` (see CONTROLS).
     """
 
     name: str
@@ -91,10 +101,11 @@ class Condition:
     intervention: str | None = None
     selection: str | None = None
     layer: Layer | None = None
+    control: str | None = None
 
     @classmethod
     def parse(cls, name: str) -> Condition:
-        """The condition called `name`; UsageError if the name follows none of the four forms."""
+        """The condition called `name`; UsageError if the name follows none of the forms, or names a control that is not known."""
         match name:
             case "text":
                 return cls(name, "text")
@@ -108,10 +119,13 @@ class Condition:
         if not found:
             raise UsageError(
                 f"condition '{name}' is not understood; write text, speech, speech=silence, speech=other "
-                "or speech+PLUGIN:SELECTION@LAYER such as speech+angle_projection:bottom3@0"
+                "or speech+PLUGIN:SELECTION@LAYER such as speech+angle_projection:bottom3@0, with =CONTROL after it for a control"
             )
+        control = found["control"]
+        if control is not None and control not in CONTROLS:
+            raise UsageError(f"condition '{name}': no control is called '{control}'; {did_you_mean(control, CONTROLS)}")
         layer: Layer = "all" if found["layer"] == "all" else int(found["layer"])
-        return cls(name, "speech", intervention=found["plugin"], selection=found["selection"], layer=layer)
+        return cls(name, "speech", intervention=found["plugin"], selection=found["selection"], layer=layer, control=control)
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,9 @@ class Observation:
     content_tokens: positions of the content in the decoder. logits_sha256: of the float32 logits after the prompt, so that bit-equality
     can be checked. pcm_sha256: of the waveform the model was given.
     replaced: distinct speech positions edited (mean over the edited layers), None without an intervention.
-    partners: side -> id of the item whose text made the null; `clip` -> id of the item whose clip was played instead of the own one.
+    partners: side -> id of the item whose text made the null, or was handed to the edit; `clip` -> id of the item whose clip was played
+    instead of the own one. absent: why there is no answer, None where there is one; such an observation gets no verdict. transcript: what
+    a recognizer made of the clip, None but in a cascade.
     """
 
     item: str
@@ -138,6 +154,8 @@ class Observation:
     curves: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     replaced: float | None = None
     partners: Mapping[str, str] = field(default_factory=dict)
+    absent: str | None = None
+    transcript: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; NaN becomes null."""
@@ -276,7 +294,8 @@ NOT_RUN = absent("this system was not run")
 class TaskResult:
     """Everything measured on one task. scores: condition -> Estimate in points; chance and fail_rate are fractions.
 
-    base: the backbone on text. cascade: recognizer + backbone. erosion = base - text. recovery = speech / base.
+    fail_rate has `base` and `cascade` beside the conditions. base: the backbone on text. cascade: recognizer + backbone.
+    erosion = base - text, in points. recovery = speech / base, a ratio of means.
     """
 
     version: str
@@ -301,13 +320,20 @@ class GroupResult:
     tasks: Sequence[str]
     scores: Mapping[str, Estimate]
     gap: Estimate
+    base: Estimate = NOT_RUN
+    cascade: Estimate = NOT_RUN
+    erosion: Estimate = NOT_RUN
+    recovery: Estimate = NOT_RUN
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Record:
-    """One leaderboard line: a system, its tasks, and where every number comes from. `schema` is the version of this format."""
+    """One leaderboard line: a system, its tasks, and where every number comes from. `schema` is the version of this format.
+
+    systems: what is known of the `base` and the `cascade`, where they were run.
+    """
 
     system: Mapping[str, Any]
     tasks: Mapping[str, TaskResult]
@@ -317,4 +343,5 @@ class Record:
     provenance: Mapping[str, Any]
     tags: Mapping[str, Any] = field(default_factory=dict)
     text_tasks: Mapping[str, Any] = field(default_factory=dict)
+    systems: Mapping[str, Any] = field(default_factory=dict)
     schema: int = 1

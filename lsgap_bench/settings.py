@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.braces import expand
+from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.interventions.functional import parse_selection
 from lsgap_bench.models.adapter import SpeechLM
 from lsgap_bench.registry import interventions, metrics
-from lsgap_bench.schema import Condition
+from lsgap_bench.schema import COMPANIONS, Condition
 from lsgap_bench.store import key_of
 
 PLAIN = ("text", "speech")
@@ -50,6 +51,11 @@ class Settings:
     long_clips: str = "refuse"
     skip_bad_items: bool = False
     tags: Mapping[str, Any] = field(default_factory=dict)
+    systems: Sequence[str] = ()
+    base: str = "hf-text"
+    base_args: Mapping[str, Any] = field(default_factory=dict)
+    recognizer: str = "hf-asr"
+    recognizer_args: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (fits, kind) in _KINDS.items():
@@ -64,9 +70,21 @@ class Settings:
         """Whether the embedded model is asked for: no model arguments at all."""
         return self.model == "hf-speech" and "pretrained" not in self.model_args
 
+    def companions(self) -> tuple[str, ...]:
+        """`base` and `cascade` as far as they are asked for; `lslm` always runs. UsageError for other names, and for idle arguments."""
+        for name in self.systems:
+            if name not in ("lslm", *COMPANIONS):
+                raise UsageError(f"no system is called '{name}'; {did_you_mean(str(name), ('lslm', *COMPANIONS))}")
+        asked = tuple(name for name in COMPANIONS if name in self.systems)
+        if self.base_args and not asked:
+            raise UsageError("base_args are given, but no base is asked for; add --systems base,cascade,lslm")
+        if self.recognizer_args and "cascade" not in asked:
+            raise UsageError("recognizer_args are given, but no cascade is asked for; add --systems base,cascade,lslm")
+        return asked
+
     def parsed_conditions(self) -> tuple[Condition, ...]:
         """The conditions, checked but for their layers; an intervention needs both plain forms, so they are added to it."""
-        names = list(self.conditions) or list(DEMO_CONDITIONS if self.demo else PLAIN)
+        names = expand(map(str, self.conditions)) or list(DEMO_CONDITIONS if self.demo else PLAIN)
         if any(name.startswith("speech+") for name in names):
             names = [*PLAIN, *names]
         conditions = tuple(Condition.parse(name) for name in dict.fromkeys(names))
@@ -112,10 +130,12 @@ def _names(value: Any) -> bool:
 
 _NONE = type(None)
 _KINDS: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("model", "long_clips"), (_is(str), "a string")),
+    **dict.fromkeys(("model", "base", "recognizer", "long_clips"), (_is(str), "a string")),
     **dict.fromkeys(("device", "system_instruction"), (_is(str, _NONE), "a string, or None")),
-    **dict.fromkeys(("model_args", "gen_kwargs", "tags"), (_is(dict), "a dict such as {'dtype': 'float32'}")),
-    **dict.fromkeys(("tasks", "include_path", "conditions"), (_names, "a list of names")),
+    **dict.fromkeys(
+        ("model_args", "base_args", "recognizer_args", "gen_kwargs", "tags"), (_is(dict), "a dict such as {'dtype': 'float32'}")
+    ),
+    **dict.fromkeys(("tasks", "include_path", "conditions", "systems"), (_names, "a list of names")),
     "metrics": (lambda value: value is None or _names(value), "a list of names, or None for all"),
     "limit": (_is(int, _NONE), "a whole number, or None"),
     "seed": (_is(int), "a whole number"),

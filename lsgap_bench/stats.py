@@ -12,13 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, ndtri
 
 from lsgap_bench.bootstrap import (
+    FEW_CLUSTERS,
     Clusters,
     Floats,
+    Part,
     cluster_names,
     cluster_sums,
     independent_blocks,
     mean_interval,
     paired,
+    percentile_of_ratio,
     present_items,
     resample_sums,
 )
@@ -324,3 +327,32 @@ def _partial(x: Floats, y: Floats, control: Floats) -> float:
     rest_x, rest_y = (both - design @ np.linalg.lstsq(design, both, rcond=None)[0]).T
     scale = math.sqrt(rest_x @ rest_x) * math.sqrt(rest_y @ rest_y)
     return float(np.clip(rest_x @ rest_y / scale, -1, 1)) if scale > 1e-9 * len(x) else math.nan
+
+
+def ratio_of_means(parts: Sequence[tuple[ArrayLike, ArrayLike, Clusters]], n_boot: int = 10_000, seed: int = 0) -> Estimate:
+    """The unweighted mean over tasks of `above` over that of `below`, with its 95 % interval; unit "ratio".
+
+    parts: (above (items,), below (items,), clusters) per task; an item with a NaN on either side is dropped. Both means of a resample come
+    from the same draw of clusters, as in `group_mean`; where any task has fewer than 50 clusters, a t interval on the cluster sums of
+    above - ratio * below (the linearised ratio). Absent if a task has no value, and where the mean of `below` is 0; no interval, with a
+    `why`, where it is 0 in some resample.
+    """
+    both = [(*paired(above, below, "above", "below"), clusters) for above, below, clusters in parts]
+    tops = [present_items(np.where(np.isnan(below), np.nan, above), clusters) for above, below, clusters in both]
+    bottoms = [present_items(np.where(np.isnan(above), np.nan, below), clusters) for above, below, clusters in both]
+    n = sum(len(part.values) for part in tops)
+    if not tops:
+        return absent("no tasks", "ratio")
+    if any(len(part.values) == 0 for part in tops):
+        return absent("no item has a value" if len(tops) == 1 else "a task has no item with a value", "ratio", n)
+    blocks = independent_blocks(tops), independent_blocks(bottoms)
+    over, under = (float(np.concatenate([block.means for block in side]).mean()) for side in blocks)
+    if under == 0:
+        return absent("what it is divided by is 0", "ratio", n)
+    value = over / under
+    if not n_boot or min(int(block.clusters.min()) for block in blocks[0]) < FEW_CLUSTERS:
+        linear = [Part((a.values - value * b.values) / under, a.clusters) for a, b in zip(tops, bottoms, strict=True)]
+        low, high, method, why = mean_interval(independent_blocks(linear), 0, seed)
+        return Estimate(value, value + low, value + high, n, "ratio", f"{method} of the linearised ratio", why)
+    low, high, method, why = percentile_of_ratio(*blocks, n_boot, seed)
+    return Estimate(value, low, high, n, "ratio", method, why)

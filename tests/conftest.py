@@ -60,7 +60,7 @@ def made_pair(task: str, number: int, scores: Mapping[str, float]) -> Pair:
             prompt="which is larger",
             content_tokens=3,
             logits_sha256="1" * 64,
-            pcm_sha256=None if condition == "text" else "2" * 64,
+            pcm_sha256=None if condition in ("text", "base") else "2" * 64,
             option_logprobs=(-0.1, -2.0),
             option_tokens=(1, 1),
             curves={"alignment_path_score": curves, "pooled_cosine": curves} if condition == "speech" else {},

@@ -16,6 +16,7 @@ import torch
 from demo_run import Wrapped, items, observe, plan
 
 from lsgap_bench.checks import (
+    absent_answers,
     batch_invariance_check,
     collect_checks,
     other_clip_check,
@@ -205,3 +206,14 @@ def test_a_run_of_text_alone_has_no_checks_of_clips_and_no_warning() -> None:
 def test_cut_clips_are_a_warning() -> None:
     checks = collect_checks(demo_run.model(), {"t": pairs_of(items(1, CHOICES), canary=0)}, [4], {**COUNTS, "truncated_clips": 2})
     assert any("2 clips were cut" in line for line in checks["warnings"])
+
+
+def test_conditions_without_an_answer_are_one_warning_with_the_reason() -> None:
+    some = items(2, CHOICES)  # one question a task, so that no item has a partner in its task
+    names = [f"speech+angle_projection:all@{layer}=wrong_transcript" for layer in range(5)]
+    found = observations_by_item(observe(some, plan(*names)))
+    lines = absent_answers([Pair(item, found[item.id], {}) for item in some])
+    assert len(lines) == 1
+    assert f"no answer for 4 items (the first is {some[0].id}) under {', '.join(names[:3])} and 2 more: the run holds no other" in lines[0]
+    heard = observations_by_item(observe(some, plan("speech")))
+    assert absent_answers([Pair(item, heard[item.id], {}) for item in some]) == []

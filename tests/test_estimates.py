@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +17,7 @@ from lsgap_bench.estimates import (
     task_result,
     task_table,
 )
-from lsgap_bench.schema import SIDES
+from lsgap_bench.schema import SIDES, Observation, Pair, Verdict
 
 PATCHED = "speech+angle_projection:bottom3@0"
 NAN = math.nan
@@ -47,6 +48,7 @@ def made(
 
 TEXT, SPEECH, TREATED = [1, 1, 1, 0, 1, 1], [1, 0, 0, 0, 1, 0], [1, 1, 0, 1, 0, 0]
 FULL = made({"text": TEXT, "speech": SPEECH, PATCHED: TREATED})
+FULL_TOO = made({"text": TEXT, "speech": SPEECH, PATCHED: TREATED}, task="u")
 
 
 def test_scores_gap_and_gain_are_the_means_of_the_items() -> None:
@@ -68,6 +70,47 @@ def test_mcnemar_is_used_for_single_items_right_or_wrong() -> None:
     p = task_result(FULL).p_value
     assert p.test == "exact McNemar"
     assert p.value == pytest.approx(2 * 0.5**3)  # three discordant pairs, all one way
+
+
+def test_items_that_a_control_has_no_answer_for_are_left_out_of_its_gain() -> None:
+    control = f"{PATCHED}=wrong_transcript"
+    # against plain speech 1 0 0 0 1 0: one recovered, one broken, and two items without a partner
+    result = task_result(made({"text": TEXT, "speech": SPEECH, control: [0, 1, NAN, 0, 1, NAN]})).interventions[control]
+    assert (result.gain.n, result.gain.value) == (4, 0)
+    assert result.score.value == pytest.approx(50)
+    assert (result.recovered, result.broken) == (1, 1)
+    assert (result.p_value.test, result.p_value.value) == ("exact McNemar", 1)
+
+
+def test_a_control_that_no_item_has_an_answer_for_is_absent_with_the_reason() -> None:
+    control = f"{PATCHED}=wrong_transcript"
+    table = made({"text": TEXT, "speech": SPEECH, control: [NAN] * 6})
+    result = task_result(table).interventions[control]
+    assert math.isnan(result.gain.value)
+    assert result.gain.why == result.score.why == result.p_value.test == "no item has a value"
+    assert (result.recovered, result.broken) == (None, None)
+    assert group_result([table, FULL_TOO]).interventions.get(control) is None
+    assert group_result([table]).interventions[control].recovered is None
+
+
+def test_a_sample_without_an_answer_is_null_with_the_reason_and_comes_back_as_absent() -> None:
+    name = f"{PATCHED}=wrong_transcript"
+    item = demo_run.items(2)[0]
+    seen = {"text": 1.0, "speech": 0.0, name: None}
+    pairs = [
+        Pair(
+            item,
+            {c: Observation(item.id, c, "a", "p", 3, "0", absent=None if score is not None else "no partner") for c, score in seen.items()},
+            {c: Verdict("a", score, bool(score), True) for c, score in seen.items() if score is not None},
+        )
+    ]
+    rows = {row["condition"]: row for row in sample_rows(pairs)}
+    assert {key for key, value in rows[name].items() if value is None} >= {"answer", "score", "correct", "content_tokens"}
+    assert rows[name]["why"] == "no partner"
+    assert "why" not in rows["speech"]
+    table = task_table(item.task, "1.0", rows.values(), [])
+    assert math.isnan(table.scores[name][0])
+    assert math.isnan(task_result(table).fail_rate[name])
 
 
 def test_dependent_items_and_graded_scores_take_the_sign_flip_test() -> None:
@@ -191,3 +234,62 @@ def test_a_null_that_no_item_has_is_absent_with_the_reason_in_the_record_of_one_
         assert math.isnan(estimate.value)
         assert estimate.why == "no item has a value"
     assert not math.isnan(found.null["same_task"].value)
+
+
+# -------------------------------------------------------------------------------------------------- base and cascade
+
+BASE, CASCADE = [1, 1, 1, 1, 1, 0], [1, 1, 0, 0, 1, 0]
+
+
+def beside(table: TaskTable, **systems: Sequence[float]) -> TaskTable:
+    return dataclasses.replace(table, systems={name: np.array(values, dtype=np.float64) for name, values in systems.items()})
+
+
+def test_erosion_and_recovery_are_those_of_the_items() -> None:
+    result = task_result(beside(FULL, base=BASE, cascade=CASCADE))
+    assert result.base.value == pytest.approx(100 * 5 / 6)
+    assert result.cascade.value == pytest.approx(50)
+    assert result.erosion.value == pytest.approx(0)  # item 3 lost, item 5 won
+    assert result.erosion.low < 0 < result.erosion.high
+    assert result.recovery.value == pytest.approx((2 / 6) / (5 / 6))
+    assert (result.erosion.unit, result.recovery.unit) == ("points", "ratio")
+
+
+def test_a_groups_recovery_is_the_ratio_of_the_unweighted_means() -> None:
+    small = made({"text": [1, 1], "speech": [0, 1]}, task="small")
+    group = group_result([beside(FULL, base=BASE, cascade=CASCADE), beside(small, base=[1, 0], cascade=[0, 0])])
+    assert group.base.value == pytest.approx(100 * (5 / 6 + 1 / 2) / 2)
+    assert group.erosion.value == pytest.approx(100 * (0 - 1 / 2) / 2)
+    assert group.recovery.value == pytest.approx((2 / 6 + 1 / 2) / (5 / 6 + 1 / 2))
+
+
+def test_what_of_the_four_was_not_run_says_so() -> None:
+    only_cascade = task_result(beside(FULL, cascade=CASCADE))
+    assert only_cascade.cascade.value == pytest.approx(50)
+    assert {only_cascade.base.why, only_cascade.erosion.why, only_cascade.recovery.why} == {"this system was not run"}
+    written = task_result(beside(made({"text": TEXT}), base=BASE))
+    assert written.recovery.why == "speech was not run"
+    assert written.erosion.value == pytest.approx(0)
+    spoken = group_result([beside(made({"speech": SPEECH}), base=BASE)])
+    assert spoken.erosion.why == "text was not run"
+    assert spoken.recovery.value == pytest.approx(0.4)
+    wrong = task_result(beside(FULL, base=[0] * 6))
+    assert wrong.recovery.why == "what it is divided by is 0"
+
+
+def test_a_task_without_items_leaves_base_and_recovery_of_its_group_absent() -> None:
+    group = group_result([beside(FULL, base=BASE, cascade=CASCADE), made({}, task="empty")])
+    for estimate in (group.base, group.cascade, group.erosion, group.recovery):
+        assert math.isnan(estimate.value)
+        assert estimate.why == "a task has no item with a value"
+
+
+def test_samples_of_other_systems_are_no_conditions_of_the_model_and_older_samples_are_all_its_own() -> None:
+    rows = rows_of({"text": 4, "speech": 4})
+    others = [{**row, "system": "base" if row["condition"] == "text" else "cascade", "score": 0.0} for row in rows]
+    table = task_table("t", "1", [*({**row, "system": "lslm"} for row in rows), *others], [])
+    assert set(table.scores) == {"text", "speech"}
+    assert table.scores["speech"].tolist() == [1.0] * 4
+    assert {name: values.tolist() for name, values in table.systems.items()} == {"base": [0.0] * 4, "cascade": [0.0] * 4}
+    assert set(table.extracted) == {"text", "speech", "base", "cascade"}
+    assert task_table("t", "1", rows, []).systems == {}

@@ -14,7 +14,8 @@ import pytest
 from lsgap_bench.errors import UsageError
 from lsgap_bench.layer_chart import layer_chart
 from lsgap_bench.leaderboard import add, build, check, file_name
-from lsgap_bench.leaderboard_page import COLUMNS, best_intervention, page, table
+from lsgap_bench.leaderboard_page import COLUMNS, best_intervention, boards, page, table
+from lsgap_bench.records import read_record
 from lsgap_bench.schema import Record, Representation, absent
 
 SCORES = {
@@ -337,6 +338,38 @@ def test_the_markdown_is_a_table_of_equal_rows_and_holds_no_html(make_record, ev
     assert cells(lines[3])[0] == r"a\|b c \`d\` [e\](http\://x) \_f\_ g_h"
     assert cells(lines[3])[4].startswith("75.0 [")
     assert "<" not in table([piped, evil])
+
+
+BESIDE_SCORES = {"sizes": {"base": [1, 1, 1, 1], "cascade": [1, 1, 0, 0]}, "days": {"base": [1, 1, 1, 0], "cascade": [0, 0, 0, 0]}}
+
+
+def test_base_and_cascade_stand_in_the_models_one_row_and_only_where_somebody_ran_them(make_record) -> None:
+    four = make_record({task: {**scores, **BESIDE_SCORES[task]} for task, scores in SCORES.items()}, system=system(name="four"))
+    found = Page(page([four, make_record(SCORES)]))
+    (board,) = boards([four, make_record(SCORES)])
+    labels = [column.label for column in board.columns]
+    assert labels[6:11] == ["Gap", "Base", "Cascade", "Erosion", "Recovery"]
+    rows = {row[0]: dict(zip(labels, row, strict=True)) for row in found.boards[0]}
+    values = [float(rows["four"][label]) for label in labels[4:11]]
+    assert values == pytest.approx([75, 50, 25, 87.5, 25, 12.5, 50 / 87.5])
+    assert [rows["demo"][label] for label in labels[7:11]] == [""] * 4
+    assert [tag for tag, _ in found.tags].count("button") == len(labels)
+    lines = [cells(line) for line in table([four, make_record(SCORES)]).splitlines() if line.startswith("|")]
+    assert {len(line) for line in lines} == {len(labels)}
+    demo = next(line for line in lines if line[0].startswith("demo"))
+    assert demo[7:11] == ["- this system was not run"] * 4
+    assert [column.label for column in boards([make_record(SCORES)])[0].columns] == [column.label for column in COLUMNS]
+
+
+def test_a_record_from_before_base_and_cascade_is_still_read(published) -> None:
+    plain = json.loads(published.read_text())
+    for part in (plain["overall"], *plain["groups"].values()):
+        for key in ("base", "cascade", "erosion", "recovery"):
+            del part[key]
+    del plain["systems"]
+    published.write_text(json.dumps(plain))
+    assert check(published.parent) == []
+    assert read_record(published).overall.base.why == "this system was not run"
 
 
 # --- layer curves

@@ -87,3 +87,23 @@ def test_an_alignment_whose_parts_do_not_fit_is_refused(tmp_path) -> None:
     broken = AlignmentExample(whole.matrix, whole.positions[:-1], whole.tokens, 2.0, 3, "sizes/0")
     with pytest.raises(ValueError, match="4 positions and 5 tokens"):
         plot_alignment(broken, tmp_path)
+
+
+FOUR = {"base": [1, 1, 1], "cascade": [1, 1, 0]}
+
+
+def test_the_four_systems_are_drawn_where_they_were_run_with_erosion_and_gap(make_record, tmp_path) -> None:
+    paths = save_plots(make_record({name: {**scores, **FOUR} for name, scores in SCORES.items()}), tmp_path)
+    assert [path.name for path in paths[-2:]] == ["systems.png", "systems.svg"]
+    found = texts(tmp_path / "systems.svg")
+    assert {"mini", "score (points)", "base, text", "cascade, speech", "LSLM, text", "LSLM, speech"} <= set(found)
+    assert {"100.0", "66.7", "50.0"} <= set(found)  # base; text and cascade; speech
+    assert sum(text.startswith("erosion 33.3 [") for text in found) == 1
+    assert sum(text.startswith("gap 16.7 [") for text in found) == 1
+
+
+def test_a_system_that_was_not_run_is_a_dash_between_the_others(make_record, tmp_path) -> None:
+    save_plots(make_record({"sizes": {**SCORES["sizes"], "base": [1, 1, 1]}}, groups={}), tmp_path)
+    found = texts(tmp_path / "systems.svg")
+    assert found.count("\N{EN DASH}") == 1
+    assert found.count("sizes") == 1

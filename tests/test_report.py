@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from lsgap_bench.report import check_lines, estimate, number, p_value, parameters, run_tables
+from lsgap_bench.report import check_lines, estimate, number, p_value, parameters, run_tables, systems_table
 from lsgap_bench.schema import Estimate, absent
 
 TWO_TASKS = {
@@ -161,3 +161,24 @@ def test_the_interval_of_a_score_is_shown_only_as_far_as_a_score_can_go(make_rec
     record = make_record({"days": {"text": [1, 1, 0, 0], "speech": [1, 0, 0, 0]}})
     assert record.tasks["days"].scores["text"].high > 100
     assert "50.0 [0.0, 100.0]" in run_tables(record)
+
+
+def test_the_four_systems_stand_in_one_table_with_what_lies_between_them(make_record) -> None:
+    four = {"sizes": {"base": [1, 1, 1, 1], "cascade": [1, 1, 1, 0]}, "days": {"base": [1, 1, 1, 0], "cascade": [0, 0, 0, 0]}}
+    shown = systems_table(make_record({task: {**scores, **four[task]} for task, scores in TWO_TASKS.items()}))
+    assert line_of(shown, "task")[1:3] == ["base", "cascade"]
+    days = line_of(shown, "days")
+    assert days[:6] == ["days", "75.0", "0.0", "50.0", "25.0", "25.0"]
+    assert days[-3] == "0.333"
+    overall = line_of(shown, "Overall")
+    assert overall[:6] == ["Overall", "87.5", "37.5", "75.0", "50.0", "12.5"]
+    assert overall[-3] == "0.571"  # 50 / 87.5
+    assert "[-" not in shown.splitlines()[-1].rpartition("0.571")[2]  # no ratio is below 0
+
+
+def test_a_cascade_alone_leaves_dashes_with_the_reason_and_none_of_it_no_table(make_record) -> None:
+    shown = run_tables(make_record({"sizes": {**TWO_TASKS["sizes"], "cascade": [1, 1, 0, 0]}}))
+    table = shown[shown.index("Systems in points") :]
+    assert line_of(table, "sizes")[1:5] == ["-", "(1)", "50.0", "100.0"]
+    assert "(1) this system was not run" in table
+    assert "Systems in points" not in run_tables(make_record(TWO_TASKS))

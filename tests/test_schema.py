@@ -10,26 +10,49 @@ from lsgap_bench.schema import Clip, Condition, Estimate, Item, Observation, Pai
 
 
 @pytest.mark.parametrize(
-    ("name", "modality", "clip", "intervention", "selection", "layer"),
+    ("name", "modality", "clip", "intervention", "selection", "layer", "control"),
     [
-        ("text", "text", "own", None, None, None),
-        ("speech", "speech", "own", None, None, None),
-        ("speech=silence", "speech", "silence", None, None, None),
-        ("speech=other", "speech", "other", None, None, None),
-        ("speech+angle_projection:bottom3@0", "speech", "own", "angle_projection", "bottom3", 0),
-        ("speech+identity:all@12", "speech", "own", "identity", "all", 12),
-        ("speech+length_normalization:random3@all", "speech", "own", "length_normalization", "random3", "all"),
+        ("text", "text", "own", None, None, None, None),
+        ("speech", "speech", "own", None, None, None, None),
+        ("speech=silence", "speech", "silence", None, None, None, None),
+        ("speech=other", "speech", "other", None, None, None, None),
+        ("speech+angle_projection:bottom3@0", "speech", "own", "angle_projection", "bottom3", 0, None),
+        ("speech+identity:all@12", "speech", "own", "identity", "all", 12, None),
+        ("speech+length_normalization:random3@all", "speech", "own", "length_normalization", "random3", "all", None),
+        ("speech+a-b:all@3=wrong_transcript", "speech", "own", "a-b", "all", 3, "wrong_transcript"),
+        ("speech+x:top3@all=random_direction", "speech", "own", "x", "top3", "all", "random_direction"),
     ],
 )
 def test_a_conditions_name_says_all_of_it(
-    name: str, modality: str, clip: str, intervention: str | None, selection: str | None, layer: int | str | None
+    name: str, modality: str, clip: str, intervention: str | None, selection: str | None, layer: int | str | None, control: str | None
 ) -> None:
     parsed = Condition.parse(name)
-    assert dataclasses.astuple(parsed) == (name, modality, clip, intervention, selection, layer)
+    assert dataclasses.astuple(parsed) == (name, modality, clip, intervention, selection, layer, control)
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Text", "speech=", "speech=own", "speech+x", "speech+x:all", "speech+x:all@-1", "speech+x:all@every", "text+x:all@0"]
+    ("control", "advice"), [("wrong_transcrip", "did you mean 'wrong_transcript'?"), ("", "known: random_direction, wrong_transcript")]
+)
+def test_an_unknown_control_is_named_with_the_nearest_known_one(control: str, advice: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Condition.parse(f"speech+x:all@0={control}")
+    assert str(caught.value) == f"condition 'speech+x:all@0={control}': no control is called '{control}'; {advice}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Text",
+        "speech=",
+        "speech=own",
+        "speech+x",
+        "speech+x:all",
+        "speech+x:all@-1",
+        "speech+x:all@every",
+        "text+x:all@0",
+        "text=wrong_transcript",
+    ],
 )
 def test_a_name_of_no_known_form_is_refused_with_an_example(name: str) -> None:
     with pytest.raises(UsageError, match=r"speech\+angle_projection:bottom3@0"):

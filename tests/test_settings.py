@@ -30,6 +30,10 @@ from lsgap_bench.settings import DEMO_CONDITIONS, Settings
         ("skip_bad_items", 1),
         ("device", 0),
         ("tags", ["a"]),
+        ("systems", "base"),
+        ("base", None),
+        ("base_args", "pretrained=x"),
+        ("recognizer_args", ["x"]),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_with_the_kind_that_fits(name: str, value: Any) -> None:
@@ -57,6 +61,20 @@ def test_the_demo_runs_interventions_and_any_other_model_the_two_plain_forms() -
 def test_a_condition_named_twice_is_run_once() -> None:
     asked = Settings(conditions=["speech", "speech+identity:all@0", "speech"])
     assert [c.name for c in asked.parsed_conditions()] == ["text", "speech", "speech+identity:all@0"]
+
+
+def test_braces_are_written_out_in_order() -> None:
+    grid = "speech+{angle_projection,length_normalization}:{bottom3,all}@{0,all}"
+    names = [c.name for c in Settings(conditions=[grid, "speech+length_normalization:all@0"]).parsed_conditions()]
+    plugins, places = ("angle_projection", "length_normalization"), ("bottom3@0", "bottom3@all", "all@0", "all@all")
+    assert names == ["text", "speech", *(f"speech+{plugin}:{place}" for plugin in plugins for place in places)]
+    both = Settings(conditions=["{text,speech}"]).parsed_conditions()
+    assert [c.name for c in both] == ["text", "speech"]
+
+
+def test_a_grid_of_controls_is_refused_where_one_name_in_it_is_wrong() -> None:
+    with pytest.raises(UsageError, match="did you mean 'random_direction'"):
+        Settings(conditions=["speech+identity:all@0={wrong_transcript,random_directions}"]).parsed_conditions()
 
 
 def test_no_metrics_and_all_metrics_can_be_asked_for() -> None:
@@ -94,3 +112,10 @@ def test_a_folder_that_is_given_is_used_and_none_means_none() -> None:
 )
 def test_the_batch_size_is_a_number_or_fits_the_device(asked: int | str, device: str, size: int) -> None:
     assert Settings(batch_size=asked).items_per_batch(model(device=device)) == size
+
+
+def test_companions_are_base_and_cascade_in_that_order_and_none_by_default() -> None:
+    assert Settings().companions() == ()
+    assert Settings(systems=["lslm"]).companions() == ()
+    assert Settings(systems=["cascade", "lslm", "base"]).companions() == ("base", "cascade")
+    assert Settings(systems=["cascade"]).companions() == ("cascade",)

@@ -25,6 +25,7 @@ from lsgap_bench.stats import (
     mean_estimate,
     paired_gap,
     paired_test,
+    ratio_of_means,
     regress,
 )
 
@@ -544,3 +545,99 @@ def test_sign_flip_test_errs_in_at_most_7_percent_of_simulations_without_a_gap(c
         rejected += paired_test(*simulated_items(clusters, 0.0, generator)) < 0.05
     print(f"type-I error at {clusters} clusters: {rejected / runs:.4f}")
     assert rejected / runs <= 0.07
+
+
+# --- ratios
+
+
+def test_a_ratio_of_means_is_not_the_mean_of_ratios() -> None:
+    ratio = ratio_of_means([([1, 0, 1, 0], [1, 1, 1, 0], None)])
+    assert ratio.value == pytest.approx(2 / 3)
+    assert (ratio.n, ratio.unit) == (4, "ratio")
+    # means .5 and .25 over means 1 and .5
+    group = ratio_of_means([([1, 0], [1, 1], None), ([1, 0, 0, 0], [1, 1, 0, 0], None)])
+    assert group.value == pytest.approx((0.5 + 0.25) / (1 + 0.5))
+    assert group.n == 6
+
+
+def test_few_clusters_give_student_s_interval_of_the_linearised_ratio() -> None:
+    speech, base = rng(1).random(30), rng(2).random(30) + 0.5
+    ratio = ratio_of_means([(speech, base, None)])
+    rest = (speech - speech.mean() / base.mean() * base) / base.mean()
+    half = scipy.stats.t.ppf(0.975, 29) * rest.std(ddof=1) / math.sqrt(30)
+    assert limits(ratio) == pytest.approx((ratio.value - half, ratio.value + half))
+    assert "linearised ratio" in ratio.method
+
+
+def test_many_clusters_give_the_paired_percentile_interval_of_scipy() -> None:
+    base = rng(3).random(300) + 0.2
+    speech = base * 0.8 + 0.1 * rng(4).random(300)
+    ours = ratio_of_means([(speech, base, None)], n_boot=20_000)
+    theirs = scipy.stats.bootstrap(
+        (speech, base), lambda a, b, axis: a.mean(axis) / b.mean(axis), paired=True, method="percentile", n_resamples=20_000, rng=rng(5)
+    ).confidence_interval
+    assert limits(ours) == pytest.approx((theirs.low, theirs.high), abs=2e-4)
+    alone = np.subtract(*limits(ratio_of_means([(speech, rng(6).permutation(base), None)])))
+    assert abs(np.subtract(*limits(ours))) < 0.3 * abs(alone)  # it is the pairing that makes it narrow
+
+
+@pytest.mark.parametrize("n", [40, 200])
+def test_items_said_twice_tell_no_more_than_once(n: int) -> None:
+    speech, base = rng(1).random(n), rng(2).random(n) + 0.5
+    once = ratio_of_means([(speech, base, None)])
+    twice = ratio_of_means([(np.tile(speech, 2), np.tile(base, 2), list(range(n)) * 2)])
+    assert limits(twice) == pytest.approx(limits(once))
+    names = list(range(n))
+    in_two_tasks = ratio_of_means([(speech, base, names), (speech, base, names)])
+    assert limits(in_two_tasks) == pytest.approx(limits(once))
+    assert twice.n == in_two_tasks.n == 2 * n
+
+
+def test_the_order_of_items_changes_no_bit_of_a_ratio() -> None:
+    speech, base = rng(1).random(80), rng(2).random(80) + 0.5
+    order = rng(3).permutation(80)
+    assert ratio_of_means([(speech[order], base[order], None)]) == ratio_of_means([(speech, base, None)])
+
+
+def test_equal_scores_give_a_ratio_of_exactly_one() -> None:
+    for n in (6, 90):
+        scores = rng(1).integers(2, size=n) | (np.arange(n) % 2 == 0)
+        ratio = ratio_of_means([(scores, scores, None)])
+        assert (ratio.value, *limits(ratio)) == (1, 1, 1)
+
+
+def test_nothing_is_divided_by_zero() -> None:
+    nothing = ratio_of_means([([1, 0], [0, 0], None)])
+    assert math.isnan(nothing.value)
+    assert (nothing.why, nothing.unit, nothing.n) == ("what it is divided by is 0", "ratio", 2)
+    rare = np.zeros(60)
+    rare[0] = 1  # a third of all resamples do not draw it
+    some = ratio_of_means([(np.ones(60), rare, None)])
+    assert some.value == pytest.approx(60)
+    assert math.isnan(some.low)
+    assert some.why == "what it is divided by is 0 in some resamples, so there is no interval"
+
+
+def test_a_ratio_leaves_out_items_without_a_value_on_either_side() -> None:
+    ratio = ratio_of_means([([1, 0, NAN, 1], [1, 1, 0, NAN], None)])
+    assert (ratio.value, ratio.n) == (0.5, 2)
+    assert ratio_of_means([([NAN], [1], None)]).why == "no item has a value"
+    assert ratio_of_means([([NAN], [1], None), ([1], [1], None)]).why == "a task has no item with a value"
+    assert ratio_of_means([]).why == "no tasks"
+    assert ratio_of_means([([1, 0], [1, 1], ["a", "a"])]).why == "one cluster only, so there is no interval"
+    with pytest.raises(ValueError, match="above has 1 values and below has 2"):
+        ratio_of_means([([1], [1, 1], None)])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clusters", [25, 100])
+def test_interval_covers_the_true_ratio_in_93_percent_of_simulations(clusters: int) -> None:
+    generator, covered, rounds = rng(7), 0, 1000
+    for _ in range(rounds):
+        names = np.repeat(np.arange(clusters), 3)
+        skill = np.repeat(generator.normal(0, 1, clusters), 3)
+        base = (skill + generator.normal(0, 1, len(names)) < 1.0).astype(float)  # right in 76.0 % of all items
+        speech = base * (generator.random(len(names)) < 0.8)  # of those, 80 %
+        ratio = ratio_of_means([(speech, base, names)], n_boot=1000)
+        covered += ratio.low <= 0.8 <= ratio.high
+    assert 0.93 <= covered / rounds <= 0.975

@@ -1,4 +1,4 @@
-"""`lsgap ls tasks|models|metrics|interventions|voices`: what there is, as a table or as JSON."""
+"""`lsgap ls tasks|models|metrics|interventions|scorers|voices|recognizers`: what there is, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rows = list[dict[str, Any]]
 
 def add_parser(commands: Any) -> None:
     """Declare the command."""
-    parser = commands.add_parser("ls", help="list tasks, models, metrics, interventions or voices", description="List what there is.")
+    parser = commands.add_parser("ls", help="list tasks, models, metrics, voices, recognizers ...", description="List what there is.")
     parser.add_argument("what", choices=sorted(LISTINGS), help="what to list")
     parser.add_argument("--include_path", metavar="DIR", action="append", default=[], help="folder with your own task YAML")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -101,6 +101,12 @@ def _voices(asked: argparse.Namespace) -> Rows:
     return [{"engine": name, "what it is": _first_line(voices[name])} for name in voices]
 
 
+def _recognizers(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import recognizers
+
+    return [{"name": name, "what it is": _first_line(recognizers[name])} for name in recognizers]
+
+
 def _first_line(thing: Callable[..., Any]) -> str:
     return (thing.__doc__ or "").strip().partition("\n")[0]
 
@@ -112,4 +118,5 @@ LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "interventions": _interventions,
     "scorers": _scorers,
     "voices": _voices,
+    "recognizers": _recognizers,
 }

@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lsgap_bench.braces import split
 from lsgap_bench.cli.arguments import names, pairs
 from lsgap_bench.errors import UsageError, did_you_mean
 
-LISTS = ("tasks", "include_path", "conditions", "metrics")
-MAPPINGS = ("model_args", "gen_kwargs", "tag")
+LISTS = ("tasks", "include_path", "conditions", "metrics", "systems")
+MAPPINGS = ("model_args", "base_args", "recognizer_args", "gen_kwargs", "tag")
 NUMBERS = ("limit", "seed", "num_fewshot")
 FLAGS = ("resume", "skip_bad_items")
 
@@ -26,9 +27,21 @@ def add_parser(commands: Any) -> None:
     add = parser.add_argument
     add("--model", metavar="NAME", help="adapter (default hf-speech); see `lsgap ls models`")
     add("--model_args", metavar="K=V,...", help="for the adapter, such as pretrained=Qwen/Qwen2-Audio-7B-Instruct,dtype=bfloat16")
+    add("--systems", metavar="A,B", help="base,cascade,lslm: the text model and recognizer + text model beside it (default lslm)")
+    add("--base", metavar="NAME", help="adapter of the text model (default hf-text)")
+    add("--base_args", metavar="K=V,...", help="for it, such as pretrained=Qwen/Qwen2.5-7B-Instruct")
+    add("--recognizer", metavar="NAME", help="of the cascade (default hf-asr); see `lsgap ls recognizers`")
+    add("--recognizer_args", metavar="K=V,...", help="for it, such as pretrained=openai/whisper-large-v3,language=en")
     add("--tasks", metavar="A,B", help="tasks, groups, tags or YAML files (default lsgap_mini)")
     add("--include_path", metavar="DIR", action="append", help="folder with your own task YAML; may be given again")
-    add("--conditions", metavar="A,B", help="text, speech, speech+PLUGIN:SELECTION@LAYER ... (default text,speech)")
+    add(
+        "--conditions",
+        metavar="A,B",
+        nargs="+",
+        help="text, speech, speech+PLUGIN:SELECTION@LAYER ... (default text,speech)\n"
+        "a grid in braces: speech+{angle_projection,length_normalization}:{bottom3,all}@{0,1,all}\n"
+        "controls: =wrong_transcript or =random_direction after an intervention",
+    )
     add("--metrics", metavar="A,B", help="metric plug-ins (default all); `none` for answers only")
     add("--limit", metavar="N", help="at most N items of each task")
     add("--batch_size", metavar="N|auto", help="items per forward (default auto)")
@@ -115,7 +128,8 @@ def _listed(value: Any, key: str) -> list[str]:
     entries = value if isinstance(value, list) else [value]
     if any(not isinstance(entry, str) for entry in entries):
         raise UsageError(f"--{key} {value!r} is no list of names; write for example {key}: [a, b]")
-    found = list(entries) if key == "include_path" else [name for entry in entries for name in names(entry)]
+    parts = split if key == "conditions" else names
+    found = list(entries) if key == "include_path" else [name for entry in entries for name in parts(entry)]
     if not found:
         raise UsageError(f"--{key} names nothing; write a name, or leave the option out")
     return found

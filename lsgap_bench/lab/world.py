@@ -1,49 +1,19 @@
-"""The closed world: questions about animals, words, dates and numbers, their answers, and which of them are held out for testing."""
+"""The closed world: questions about animals, words, dates, numbers, owners and places, and which of them are held out for testing."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.lab.words import ANIMALS, CATEGORIES, COLORS, DAYS, LETTERS, MONTHS, NAMES, NUMBERS, OBJECTS, OPPOSITES, PLACES, THINGS
 
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-ANIMALS = _words(  # smallest first
-    "ant bee spider mouse frog bird rabbit cat fox dog goat wolf sheep pig lion tiger bear cow horse giraffe elephant whale"
-)
-CATEGORIES: dict[str, tuple[str, ...]] = {
-    "animal": _words("dog cat horse cow lion tiger rabbit sheep mouse wolf goat bear"),
-    "fruit": _words("apple banana grape lemon cherry peach pear melon"),
-    "vegetable": _words("carrot potato onion cabbage spinach pepper"),
-    "vehicle": _words("car bus train plane truck boat bicycle tractor"),
-    "tool": _words("hammer saw drill shovel wrench ladder"),
-    "drink": _words("milk tea coffee juice water soda"),
-}
-_OPPOSITE_PAIRS = (
-    "hot cold, big small, fast slow, old young, light dark, happy sad, open closed, wet dry, "
-    "full empty, rich poor, hard soft, loud quiet, strong weak, high low, early late, clean dirty"
-)
-OPPOSITES: dict[str, str] = {}
-for _pair in _OPPOSITE_PAIRS.split(", "):
-    _one, _other = _pair.split()
-    OPPOSITES |= {_one: _other, _other: _one}
-DAYS = _words("monday tuesday wednesday thursday friday saturday sunday")
-MONTHS = _words("january february march april may june july august september october november december")
-_UNITS = _words(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty"
-)
-_TENS = _words("thirty forty fifty sixty seventy eighty ninety")
-NUMBERS: dict[int, str] = dict(enumerate(_UNITS, start=1)) | dict(zip(range(30, 100, 10), _TENS, strict=True))
-
-LETTERS = ("a", "b", "c", "d")
 HELD_OUT_ONE_IN = 12  # one question in twelve is for testing only
 _MAX_TRIES = 100_000  # random questions drawn before a task counts as exhausted
+WORD = re.compile("[a-z]+")
 
 
 @dataclass(frozen=True)
@@ -61,23 +31,55 @@ class Question:
         """Whether the question is for testing only: sha1 of its key, divisible by twelve. No voice or seed can move it."""
         return int(hashlib.sha1(self.key.encode()).hexdigest(), 16) % HELD_OUT_ONE_IN == 0
 
+    @property
+    def words(self) -> list[str]:
+        """The words of the question as a lab model reads them: lower case, no punctuation."""
+        return words_of(self.text)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, lower case, without punctuation."""
+    return WORD.findall(text.lower())
+
 
 def draw(task: str, count: int, seed: int) -> list[Question]:
-    """`count` different held-out questions of a task, the same for the same seed.
+    """`count` different held-out questions of a task, the same for the same seed; none shares a key while there are keys left.
 
     Raises UsageError for an unknown task, or when the task has no `count` held-out questions.
     """
-    if task not in TASKS:
-        raise UsageError(f"the world has no task '{task}'; {did_you_mean(task, TASKS)}")
-    random = Random(f"{task}/{seed}")
+    random, make = Random(f"{task}/{seed}"), maker(task)
     found: dict[str, Question] = {}
-    for _ in range(_MAX_TRIES):
+    keys: set[str] = set()
+    for tries in range(_MAX_TRIES):
         if len(found) == count:
             return list(found.values())
-        question = TASKS[task](random)
-        if question.held_out:
+        question = make(random)
+        if question.held_out and (question.key not in keys or tries > _MAX_TRIES / 2):
+            keys.add(question.key)
             found.setdefault(question.text, question)
     raise UsageError(f"task '{task}' has {len(found)} held-out questions, not {count}; ask for fewer")
+
+
+def train_questions(count: int, seed: int, tasks: Sequence[str] = ()) -> list[Question]:
+    """`count` questions for training, the tasks in turn, never one that is held out; the same for the same seed."""
+    random = Random(f"train/{seed}")
+    names = list(tasks or TASKS)
+    found: list[Question] = []
+    while len(found) < count:
+        question = TASKS[names[len(found) % len(names)]](random)
+        if not question.held_out:
+            found.append(question)
+    return found
+
+
+def maker(task: str) -> Callable[[Random], Question]:
+    """The function that makes questions of a task; UsageError for an unknown one."""
+    if task not in TASKS:
+        raise UsageError(f"the world has no task '{task}'; {did_you_mean(task, TASKS)}")
+    return TASKS[task]
+
+
+# ------------------------------------------------------------------------------------------------ knowledge
 
 
 def sizes(random: Random) -> Question:
@@ -108,7 +110,7 @@ def categories(random: Random) -> Question:
     """Which of two to four words belongs to a category."""
     category = random.choice(list(CATEGORIES))
     right = random.choice(CATEGORIES[category])
-    wrong = [word for name, words in CATEGORIES.items() if name != category for word in words]
+    wrong = [word for name, members in CATEGORIES.items() if name != category for word in members]
     return _by_letter(random, "categories", f"Which one is {_with_article(category)}?", right, wrong, most=4)
 
 
@@ -130,9 +132,78 @@ def months(random: Random) -> Question:
     return _neighbour(random, "months", "month", MONTHS)
 
 
+# ------------------------------------------------------------------------------------------------ reading: the answer stands in the question
+
+
+def owners(random: Random) -> Question:
+    """Who has a thing, what somebody has, or which colour a thing has, by two or three facts told first."""
+    count = random.choice((2, 3))
+    names, colors, objects = random.sample(NAMES, count), random.sample(COLORS, count), random.sample(OBJECTS, count)
+    facts = " ".join(f"{n.capitalize()} has the {c} {o}." for n, c, o in zip(names, colors, objects, strict=True))
+    name, color, thing = random.choice(list(zip(names, colors, objects, strict=True)))
+    asked, answer = random.choice(
+        [(f"Who has the {thing}?", name), (f"What color is the {thing}?", color), (f"What does {name.capitalize()} have?", thing)]
+    )
+    return Question("owners", f"{facts} {asked}", answer, f"{facts} {asked}")
+
+
+def places(random: Random) -> Question:
+    """Where somebody is, or who is somewhere, by two or three facts told first."""
+    count = random.choice((2, 3))
+    names, where = random.sample(NAMES, count), random.sample(PLACES, count)
+    facts = " ".join(f"{n.capitalize()} is in the {p}." for n, p in zip(names, where, strict=True))
+    name, place = random.choice(list(zip(names, where, strict=True)))
+    asked, answer = random.choice([(f"Where is {name.capitalize()}?", place), (f"Who is in the {place}?", name)])
+    return Question("places", f"{facts} {asked}", answer, f"{facts} {asked}")
+
+
+# ------------------------------------------------------------------------------------------------ arithmetic
+
+
+def sums(random: Random) -> Question:
+    """A sum or a difference, plain or told as a story.
+
+    The key holds the form and the numbers alone, those of a sum in order: a held-out sum was never seen turned round or told of somebody
+    else, but the other form of the same numbers may have been seen.
+    """
+    sign, one, other = _operands(random)
+    form = random.choice(("plain", "story"))
+    if form == "plain":
+        text = f"What is {NUMBERS[one]} {sign} {NUMBERS[other]}?"
+    else:
+        name, things = random.choice(NAMES).capitalize(), random.choice(THINGS)
+        turn = f"gets {NUMBERS[other]} more" if sign == "plus" else f"loses {NUMBERS[other]}"
+        text = f"{name} has {NUMBERS[one]} {things} and {turn}. How many {things} does {name} have?"
+    result = one + other if sign == "plus" else one - other
+    ordered = sorted((one, other)) if sign == "plus" else (one, other)
+    return Question("sums", text, NUMBERS[result], f"sums {form} {sign} {ordered[0]} {ordered[1]}")
+
+
 TASKS: dict[str, Callable[[Random], Question]] = {
-    make.__name__: make for make in (sizes, sizes_yesno, categories, opposites, days, months, numbers)
+    make.__name__: make for make in (sizes, sizes_yesno, categories, opposites, days, months, numbers, owners, places, sums)
 }
+
+
+def vocabulary() -> list[str]:
+    """Every word that a lab model knows, in alphabetic order: those of `words`, and those of the templates."""
+    random = Random("vocabulary")
+    known = {word for name in TASKS for _ in range(2000) for word in TASKS[name](random).words}
+    for group in (NAMES, COLORS, OBJECTS, PLACES, ANIMALS, DAYS, MONTHS, NUMBERS.values(), OPPOSITES, THINGS, LETTERS, *CATEGORIES.values()):
+        known |= set(group)
+    return sorted(known | set(CATEGORIES) | {"yes", "no"})
+
+
+def _operands(random: Random) -> tuple[str, int, int]:
+    """(plus or minus, first number, second): small ones mostly, tens now and then; the result is a number that has a word."""
+    sign = random.choice(("plus", "minus"))
+    unit = 10 if random.random() < 0.15 else 1
+    if sign == "plus":
+        one = random.randint(1, 8 if unit == 10 else 10)
+        other = random.randint(1, 9 - one if unit == 10 else 10)
+    else:
+        one = random.randint(2, 9 if unit == 10 else 20)
+        other = random.randint(1, min(one - 1, 10))
+    return sign, one * unit, other * unit
 
 
 def _compared(random: Random, one: str, other: str, ascending: Sequence[str]) -> tuple[str, str]:
@@ -161,7 +232,7 @@ def _by_letter(random: Random, task: str, stem: str, right: str, wrong: Sequence
 
 def _bag_of_words(prefix: str, text: str) -> str:
     """The key of a comparison: its words in alphabetic order, so that both orders of the two things fall on the same side of the split."""
-    return " ".join([prefix, *sorted(text.lower().replace("?", "").replace(",", "").split())])
+    return " ".join([prefix, *sorted(words_of(text))])
 
 
 def _with_article(noun: str) -> str:

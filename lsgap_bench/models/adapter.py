@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,7 +25,8 @@ class Batch:
     """Encoded prompts, left-padded to one length.
 
     inputs: what the model's forward takes. valid: bool (B, T), False at padding. content_index: int64 (B, N), positions of the content on
-    axis T, padded with 0; content_mask: bool (B, N). prompts: as the template rendered them.
+    axis T, padded with 0; content_mask: bool (B, N). prompts: as the template rendered them. kept: what an adapter computed of the
+    inputs and may use in the batch's later forwards; it goes with the batch, and a changed copy of the batch begins without.
     """
 
     inputs: Mapping[str, Any]
@@ -33,6 +34,7 @@ class Batch:
     content_index: Tensor
     content_mask: Tensor
     prompts: Sequence[str]
+    kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:
         return int(self.valid.shape[0])
@@ -67,16 +69,12 @@ class OptionScores:
     greedy: tuple[bool, ...]
 
 
-class SpeechLM(Protocol):
-    """A speech language model as the fused pass sees it."""
+class TextLM(Protocol):
+    """A language model as the written side of the fused pass sees it: what a base must offer."""
 
     name: str
-    sampling_rate: int
-    """Hz, of the waveforms in `encode`."""
     num_layers: int
     """L: decoder blocks. Layer 0 is the decoder's input, layer l the output of block l, layer L after the final norm."""
-    max_seconds: float | None
-    """Longest clip the model hears whole; None without a limit."""
     device: torch.device
 
     @property
@@ -96,14 +94,14 @@ class SpeechLM(Protocol):
     def content_strings(self, batch: Batch, row: int) -> list[str]:
         """The content tokens of one row as readable strings, for plots."""
 
-    def expected_tokens(self, seconds: float) -> int:
-        """How many speech positions a clip of this length should take."""
-
     def prefill(self, batch: Batch, hook: LayerHook | None = None) -> Prefill:
         """One forward over the prompts; `hook` sees, and may edit, the states of every layer on the way."""
 
     def token_ids(self, text: str) -> list[int]:
         """Tokens of an answer as the model would begin its turn with it, without special tokens."""
+
+    def unknown_words(self, text: str) -> list[str]:
+        """The words of a text that the vocabulary lacks, so that they would reach the model as its unknown token."""
 
     def score_options(self, prefill: Prefill, options: Sequence[Sequence[Sequence[int]]]) -> list[OptionScores]:
         """Loglikelihoods of each item's options (token ids), all from the shared prefix. Uses up the prefill's cache."""
@@ -113,6 +111,18 @@ class SpeechLM(Protocol):
 
     def encode_raw(self, texts: Sequence[str]) -> Batch:
         """Plain text without a template, for lm-eval's own text tasks."""
+
+
+class SpeechLM(TextLM, Protocol):
+    """A speech language model as the fused pass sees it."""
+
+    sampling_rate: int
+    """Hz, of the waveforms in `encode`."""
+    max_seconds: float | None
+    """Longest clip the model hears whole; None without a limit."""
+
+    def expected_tokens(self, seconds: float) -> int:
+        """How many speech positions a clip of this length should take."""
 
 
 def chunks(total: int, size: int) -> Iterator[slice]:

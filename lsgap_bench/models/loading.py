@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError
+from transformers.models.auto import tokenization_auto
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.processors import load_processor
@@ -38,28 +39,66 @@ class Source:
         return {k: v for k, v in named.items() if v is not None}
 
 
-def load(source: Source, dtype: str, device: str | None, attn_implementation: str | None, device_map: str | None) -> tuple[Any, Any]:
+@dataclass(frozen=True)
+class Placement:
+    """Where and how the weights are held. dtype: "auto" or a name; device: None for CUDA where there is one; the rest: see transformers."""
+
+    dtype: str = "auto"
+    device: str | None = None
+    attn_implementation: str | None = None
+    device_map: str | None = None
+
+    def target(self) -> str:
+        """The device; UsageError where it cannot be used."""
+        return _usable(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+
+    def arguments(self, target: str) -> dict[str, Any]:
+        """What `from_pretrained` of a model takes."""
+        named = {"attn_implementation": self.attn_implementation, "device_map": self.device_map}
+        return {"dtype": _dtype(self.dtype, target), **{k: v for k, v in named.items() if v}}
+
+
+def load(source: Source, placement: Placement) -> tuple[Any, Any]:
     """The model, in evaluation mode on its device, and its processor. UsageError for what is missing or is no speech language model.
 
     What costs little is checked before the weights are read.
     """
     _hub.utils.logging.disable_progress_bar()
-    target = _usable(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    options: dict[str, Any] = {"dtype": _dtype(dtype, target)}
-    if attn_implementation:
-        options["attn_implementation"] = attn_implementation
-    if device_map:
-        options["device_map"] = device_map
-    config = _loaded(transformers.AutoConfig.from_pretrained, source)
-    processor = _loaded(lambda pretrained, **arguments: load_processor(pretrained, arguments), source)
+    target = placement.target()
+    config = loaded(transformers.AutoConfig.from_pretrained, source)
+    processor = loaded(lambda pretrained, **arguments: load_processor(pretrained, arguments), source)
     if extractor_of(processor) is None or audio_token_id(config, processor) is None:
         raise UsageError(
             f"pretrained={source.pretrained} ({config.model_type}) does not merge audio at placeholder tokens, so it is no speech language "
             "model for hf-speech; give an audio-text checkpoint such as Qwen/Qwen2-Audio-7B-Instruct"
         )
-    model = _loaded(_model_class(config).from_pretrained, source, **options).eval()
+    return placed(loaded(_model_class(config).from_pretrained, source, **placement.arguments(target)), placement, target), processor
+
+
+def load_text(source: Source, placement: Placement) -> tuple[Any, Any]:
+    """A causal language model, in evaluation mode on its device, and its tokenizer. UsageError for what is missing or is none."""
+    _hub.utils.logging.disable_progress_bar()
+    target, kind = placement.target(), "a causal language model"
+    tokenizer = loaded(load_tokenizer, source, kind)
+    model = loaded(transformers.AutoModelForCausalLM.from_pretrained, source, kind, **placement.arguments(target))
+    return placed(model, placement, target), tokenizer
+
+
+def load_tokenizer(pretrained: str, **arguments: Any) -> Any:
+    """The tokenizer that a checkpoint declares. Errors of `from_pretrained` pass through.
+
+    For some model types, Qwen2's among them, AutoTokenizer puts the class of the published models in the place of a plain tokenizer file,
+    and with it other pre-tokenization: a word would become other tokens than the model was trained on, without a warning.
+    """
+    declared = tokenization_auto.get_tokenizer_config(pretrained, **arguments).get("tokenizer_class")
+    plain = declared in ("TokenizersBackend", "PreTrainedTokenizerFast")
+    return (_hub.PreTrainedTokenizerFast if plain else _hub.AutoTokenizer).from_pretrained(pretrained, **arguments)
+
+
+def placed(model: Any, placement: Placement, target: str) -> Any:
+    """The model in evaluation mode on its device; UsageError where there is no room for it."""
     try:
-        return model if device_map else model.to(target), processor
+        return model.eval() if placement.device_map else model.eval().to(target)
     except torch.cuda.OutOfMemoryError:
         raise UsageError(f"device={target} has no room for the model; choose a smaller dtype or --model_args device_map=auto") from None
 
@@ -82,8 +121,8 @@ def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(i for i in [*ids, tokenizer.eos_token_id] if i is not None)
 
 
-def describe(source: Source, model: Any) -> dict[str, Any]:
-    """The `system` entry of a record, with a hash of the weights."""
+def describe(source: Source, model: Any, kind: str) -> dict[str, Any]:
+    """The `system` entry of a record, with a hash of the weights. kind: lslm, base or recognizer."""
     config = model.config
     backbone = config.get_text_config()
     resolved = getattr(config, "_commit_hash", None) or source.revision  # a branch moves, a commit does not
@@ -92,7 +131,7 @@ def describe(source: Source, model: Any) -> dict[str, Any]:
     published = (source.pretrained, str(resolved), source.subfolder or "")
     return {
         "name": folder.name if here else source.pretrained,
-        "kind": "lslm",
+        "kind": kind,
         "pretrained": source.pretrained if not here else folder.name,
         "revision": resolved,
         "architecture": type(model).__name__,
@@ -106,7 +145,8 @@ def describe(source: Source, model: Any) -> dict[str, Any]:
 
 def _own_generation(model: Any) -> dict[str, Any]:
     """The checkpoint's own sampling and penalties, which no run uses unless asked: what differs from transformers' defaults."""
-    changed = model.generation_config.to_diff_dict()
+    own = getattr(model, "generation_config", None)  # CTC generates nothing
+    changed = own.to_diff_dict() if own is not None else {}
     return {key: changed[key] for key in sorted(SAMPLING & changed.keys())}
 
 
@@ -159,12 +199,13 @@ def _model_class(config: Any) -> Any:
     return found
 
 
-def _loaded(load_from: Callable[..., Any], source: Source, **options: Any) -> Any:
+def loaded(load_from: Callable[..., Any], source: Source, kind: str = "a speech language model", **options: Any) -> Any:
+    """What `load_from(pretrained, ...)` gives; UsageError saying that it is not `kind` where transformers cannot."""
     try:
         return load_from(source.pretrained, **source.arguments(), **options)
     except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise UsageError(
-            f"pretrained={source.pretrained} cannot be loaded as a speech language model ({reason}); give a hub id or a folder "
-            "that save_pretrained wrote, processor included"
+            f"pretrained={source.pretrained} cannot be loaded as {kind} ({reason}); give a hub id or a folder that save_pretrained wrote, "
+            "processor or tokenizer included"
         ) from None

@@ -28,10 +28,12 @@ class Prompter:
     """Renders and tokenizes prompts with a processor's own chat template.
 
     processor: of transformers, with a tokenizer and a feature extractor. chat_template: path of a Jinja file that replaces the model's own.
+    special_tokens: whether the processor's tokenizer may add some to a rendered prompt; a plain tokenizer adds none to its template.
     """
 
-    def __init__(self, processor: Any, chat_template: str | None = None) -> None:
+    def __init__(self, processor: Any, chat_template: str | None = None, special_tokens: bool = True) -> None:
         self.processor = processor
+        self._special_tokens = special_tokens
         self.tokenizer = processor.tokenizer
         self.template: str | None = _template(processor, chat_template)
         self._frames: dict[str | None, tuple[str, str]] = {}
@@ -90,7 +92,8 @@ class Prompter:
         before, after = self._frame(system)
         first, last = len(before), len(prompt) - len(after)
         bos = self.tokenizer.bos_token
-        encoded = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=not (bos and prompt.startswith(bos)))
+        added = self._special_tokens and not (bos and prompt.startswith(bos))
+        encoded = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=added)
         inside = [i for i, (start, end) in enumerate(encoded["offset_mapping"]) if start < last and end > first and end > start]
         return (inside[0], inside[-1] + 1) if inside else (0, 0)
 
@@ -104,5 +107,5 @@ def _template(processor: Any, path: str | None) -> str | None:
     template = getattr(processor, "chat_template", None) or getattr(processor.tokenizer, "chat_template", None)
     if template is None:
         name = processor.tokenizer.name_or_path
-        raise UsageError(f"pretrained={name} has no chat template; pass one with --model_args chat_template=FILE.jinja")
+        raise UsageError(f"pretrained={name} has no chat template; pass one with chat_template=FILE.jinja among its arguments")
     return template if isinstance(template, str) else None

@@ -62,7 +62,8 @@ def test_wrong_usage_ends_with_one_line_and_status_2(capsys: Out, arguments: lis
     ("what", "some"),
     [
         ("tasks", {"lsgap_mini", "lsgap_mini_days"}),
-        ("models", {"hf-speech"}),
+        ("models", {"hf-speech", "hf-text"}),
+        ("recognizers", {"hf-asr", "pocketsphinx"}),
         ("metrics", {"alignment_path_score", "modality_gap"}),
         ("interventions", {"angle_projection", "identity"}),
         ("voices", {"espeak", "flite"}),

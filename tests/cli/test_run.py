@@ -112,3 +112,26 @@ def test_lm_evals_numbers_and_the_records_are_the_same(tmp_path: Path) -> None:
             if "=" not in condition:
                 assert estimate["value"] == pytest.approx(100 * results[task][f"{condition},none"])
         assert entry["gap"]["value"] == pytest.approx(100 * results[task]["gap,none"])
+
+
+GRID = "speech+{identity,angle_projection}:all@0{=random_direction,=wrong_transcript}"
+WRITTEN_OUT = [
+    f"speech+{plugin}:all@0={control}"
+    for plugin in ("identity", "angle_projection")
+    for control in ("random_direction", "wrong_transcript")
+]
+
+
+@pytest.mark.parametrize("given", ["one argument", "as a shell expands it", "a config file"])
+def test_a_grid_of_conditions_is_one_argument(tmp_path: Path, given: str) -> None:
+    (tmp_path / "grid.yaml").write_text(f"conditions:\n  - text,{GRID}\n")
+    asked = {
+        "one argument": ["--conditions", f"text,{GRID}"],
+        "as a shell expands it": ["--conditions", *(f"text,{name}" for name in WRITTEN_OUT)],
+        "a config file": ["--config", str(tmp_path / "grid.yaml")],
+    }[given]
+    record = run(tmp_path / "out", *asked, "--metrics", "none", "--limit", "4", "--tasks", "lsgap_mini_opposites")
+    assert list(record["tasks"]["lsgap_mini_opposites"]["interventions"]) == WRITTEN_OUT
+    assert record["provenance"]["plan"]["conditions"] == ["text", "speech", *WRITTEN_OUT]
+    identity = record["overall"]["interventions"]["speech+identity:all@0=random_direction"]
+    assert (identity["gain"]["value"], identity["recovered"], identity["broken"]) == (0, 0, 0)

@@ -1,0 +1,149 @@
+"""What adapters of transformers share, with and without ears: prompts into batches, the hooked forward, answers from its cache."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.models import decoding, loading
+from lsgap_bench.models.adapter import Batch, LayerHook, OptionScores, Prefill
+from lsgap_bench.models.hooks import at_layers, last_position_only
+from lsgap_bench.models.prompts import Prompter
+from lsgap_bench.models.vocabulary import unknown_words
+from lsgap_bench.schema import Generation
+
+
+class HFDecoder:
+    """A decoder of transformers with its tokenizer and its prompts.
+
+    model: in evaluation mode, on its device. prompter: renders and tokenizes. description: the `system` entry of a record.
+    """
+
+    def __init__(self, model: Any, prompter: Prompter, description: Mapping[str, Any]) -> None:
+        self.model = model
+        self.prompter = prompter
+        self.tokenizer = prompter.tokenizer
+        self.device: torch.device = model.device
+        decoder = model.get_decoder()
+        # a base is never hooked, so one whose parts have other names still answers
+        self.blocks: Any = getattr(decoder, "layers", ())
+        self.norm: Any = getattr(decoder, "norm", None)
+        text_config = model.config.get_text_config()
+        self.num_layers: int = len(self.blocks) or text_config.num_hidden_layers
+        self._context: int | None = getattr(text_config, "max_position_embeddings", None)
+        self._end = loading.end_tokens(model, self.tokenizer)
+        self._description = description
+        self.name: str = description["name"]
+        self._template_hash = loading.digest(str(prompter.template))
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The `system` entry of a record."""
+        return self._description
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that can change an answer: weights, revision, dtype, attention kernel, device type, chat template."""
+        kernel = self.model.config._attn_implementation
+        made_by = (self._description["weights"], self._description["dtype"], kernel, self.device.type, self._template_hash)
+        return loading.digest(*made_by, torch.__version__, transformers.__version__)
+
+    # ------------------------------------------------------------------------------------------------ prompts
+
+    def check_system(self, system: str) -> None:
+        """See `SpeechLM.check_system`."""
+        self.prompter.check_system(system)
+
+    def content_strings(self, batch: Batch, row: int) -> list[str]:
+        """See `SpeechLM.content_strings`."""
+        ids = batch.inputs["input_ids"][row][batch.content_index[row][batch.content_mask[row]]]
+        return [str(self.tokenizer.decode([token])).strip() for token in ids.tolist()]
+
+    def encode_raw(self, texts: Sequence[str]) -> Batch:
+        """Plain text, no template: lm-eval's own view of a language model. An empty text is the tokenizer's first token, as in lm-eval."""
+        texts = [text or self.tokenizer.bos_token or self.tokenizer.eos_token for text in texts]
+        features = self.tokenizer(list(texts), return_tensors="pt", padding=True, padding_side="left")
+        return self._batch({k: features[k] for k in ("input_ids", "attention_mask")}, list(texts))
+
+    def _batch(self, features: Mapping[str, Tensor], prompts: Sequence[str]) -> Batch:
+        kind = self.model.dtype
+        inputs: dict[str, Any] = {k: v.to(self.device, kind if v.is_floating_point() else None) for k, v in features.items()}
+        valid = inputs["attention_mask"].bool()
+        if self._context and int(valid.sum(1).max()) > self._context:
+            longest = prompts[int(valid.sum(1).argmax())]
+            raise UsageError(
+                f"a prompt takes {int(valid.sum(1).max())} tokens, more than the {self._context} that the model was made for; leave out "
+                f"the item that begins '{longest[:60]}'"
+            )
+        inputs["position_ids"] = (valid.long().cumsum(-1) - 1).clamp_min(0)
+        nothing = torch.zeros((len(prompts), 0), dtype=torch.long, device=self.device)
+        return Batch(inputs, valid, nothing, nothing.bool(), list(prompts))
+
+    def token_ids(self, text: str) -> list[int]:
+        """See `SpeechLM.token_ids`. UsageError for a text that has no token in this vocabulary."""
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        if not ids:
+            raise UsageError(f"'{text}' has no token in this model's vocabulary; write it in words the model knows")
+        return ids
+
+    def unknown_words(self, text: str) -> list[str]:
+        """See `SpeechLM.unknown_words`."""
+        return unknown_words(self.tokenizer, text)
+
+    # ------------------------------------------------------------------------------------------------ running
+
+    def _narrowed(self, batch: Batch) -> AbstractContextManager[None]:
+        """What must hold around the forward of a batch; nothing unless the model has ears."""
+        return nullcontext()
+
+    @torch.no_grad()
+    def prefill(self, batch: Batch, hook: LayerHook | None = None) -> Prefill:
+        """One forward; the head computes the last position only."""
+        with self._narrowed(batch), at_layers(self.blocks, self.norm, hook), last_position_only(self.model.get_output_embeddings()):
+            output = self.model(**batch.inputs, use_cache=True)
+        return Prefill(batch, output.logits[:, -1].float(), output.past_key_values)
+
+    def score_options(self, prefill: Prefill, options: Sequence[Sequence[Sequence[int]]]) -> list[OptionScores]:
+        """See `SpeechLM.score_options`."""
+        return decoding.score_options(self._continue, prefill, options)
+
+    def generate(self, prefill: Prefill, settings: Sequence[Generation], seeds: Sequence[int]) -> list[str]:
+        """See `SpeechLM.generate`."""
+        return decoding.generate(self._continue, prefill, settings, seeds, self._end, self._decode)
+
+    def _continue(self, ids: Tensor, attention_mask: Tensor, position_ids: Tensor, cache: Any) -> Tensor:
+        output = self.model(
+            input_ids=ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        logits: Tensor = output.logits
+        return logits.float()
+
+    def _decode(self, ids: list[int]) -> str:
+        text: str = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return text
+
+
+def text_spans(spans: Sequence[tuple[int, int] | None], valid: Tensor) -> list[range]:
+    """Positions of each text content in a left-padded batch. spans: [start, end) without padding; valid: bool (B, T)."""
+    known = [span for span in spans if span is not None]
+    padding = (~valid).sum(1).tolist()
+    return [range(start + pad, end + pad) for (start, end), pad in zip(known, padding, strict=True)]
+
+
+def with_content(batch: Batch, spans: Sequence[Sequence[int]]) -> Batch:
+    """The batch with the content's positions, padded to the longest content."""
+    longest = max(len(span) for span in spans)
+    device = batch.valid.device
+    index = torch.tensor([[*span, *[0] * (longest - len(span))] for span in spans], dtype=torch.long, device=device)
+    mask = torch.tensor([[True] * len(span) + [False] * (longest - len(span)) for span in spans], dtype=torch.bool, device=device)
+    return Batch(batch.inputs, batch.valid, index.reshape(len(spans), longest), mask.reshape(len(spans), longest), batch.prompts)
