@@ -52,7 +52,9 @@ FACE = {"__init__", "__main__"}  # the public names and `python -m`, above every
 DOORS = {
     "lm_eval": {"harness"},
     "matplotlib": {"plots", "series_drawing", "series_plots"},
-    "transformers": {"models"},
+    "transformers": {"models", "lab"},
+    "tokenizers": {"lab"},
+    "peft": {"lab"},
     "soundfile": {"speech"},
     "pocketsphinx": {"speech"},
     "pyarrow": {"records", "lab"},

@@ -34,6 +34,10 @@ def command(asked: argparse.Namespace) -> int:
         from tabulate import tabulate
 
         print(tabulate(rows, headers="keys", tablefmt="simple"))
+        if asked.what == "interventions":
+            from lsgap_bench.schema import CONTROLS
+
+            print("\nAfter any of them, a control: " + "; ".join(f"={name} ({what})" for name, what in CONTROLS.items()) + ".")
     return 0
 
 

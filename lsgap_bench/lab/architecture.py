@@ -9,17 +9,22 @@ import torch
 from torch import Tensor, nn
 from transformers import (
     Qwen2AudioConfig,
+    Qwen2AudioEncoder,
+    Qwen2AudioEncoderConfig,
     Qwen2AudioForConditionalGeneration,
     Qwen2Config,
     Qwen2ForCausalLM,
     WhisperConfig,
     WhisperForConditionalGeneration,
 )
-from transformers.models.qwen2_audio.modeling_qwen2_audio import Qwen2AudioEncoder, Qwen2AudioEncoderConfig
 
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.lab import tokens
 
+_RANGE = 2.0  # the log-mel features of a clip end this far below its largest value: 8 decades, divided by 4
+_SILENCE = -1.5  # the feature of no sound at all: (-10 + 4) / 4
+_CONTEXT = 2  # frames of padding that the convolutions see behind a clip
+_PROJECTOR_SCALE = 0.05
 _POSITION_SCALE = 0.2  # Whisper's sinusoids have amplitude 1, which would drown a tiny encoder's features at the start
 
 
@@ -100,6 +105,8 @@ def build_speech_model(text: Qwen2ForCausalLM, encoder: Qwen2AudioEncoder, seed:
     model.model.language_model.load_state_dict(text.model.state_dict())
     model.lm_head.load_state_dict(text.lm_head.state_dict())
     model.model.audio_tower.load_state_dict(encoder.state_dict())
+    with torch.no_grad():  # the encoder's states are some twenty times as long as a word's embedding
+        model.model.multi_modal_projector.linear.weight.mul_(_PROJECTOR_SCALE)
     _set_generation(model)
     return model
 
@@ -132,28 +139,31 @@ def build_recognizer(encoder: Qwen2AudioEncoder, seed: int) -> WhisperForConditi
     generation = model.generation_config
     generation.decoder_start_token_id, generation.bos_token_id = tokens.TRANSCRIBE, tokens.TRANSCRIBE
     generation.eos_token_id, generation.pad_token_id = tokens.EOS, tokens.PAD
-    generation.suppress_tokens = generation.begin_suppress_tokens = generation.forced_decoder_ids = None
+    generation.suppress_tokens = generation.begin_suppress_tokens = None
     generation.max_length = config.max_target_positions
     return model
 
 
-def encode(encoder: nn.Module, mels: list[Tensor]) -> tuple[Tensor, Tensor]:
+def floor_of(mel: Tensor) -> float:
+    """The feature of silence beside a clip: what the feature extractor pads its window with."""
+    return max(float(mel.max()) - _RANGE, _SILENCE)
+
+
+def encode(encoder: Qwen2AudioEncoder, mels: list[Tensor]) -> tuple[Tensor, Tensor]:
     """The encoder's states of some clips, not padded to its window: (B, N, width), and the valid ones of each, int64 (B,).
 
     mels: (frames, bins) each. The same as the encoder's own forward on padded features, at the price of the longest clip.
     """
-    longest = max(len(mel) for mel in mels)
-    longest += -longest % tokens.FRAMES_PER_TOKEN
-    floor = [float(mel.min()) for mel in mels]
-    features = torch.stack(
-        [nn.functional.pad(mel.float(), (0, 0, 0, longest - len(mel)), value=low) for mel, low in zip(mels, floor, strict=True)]
-    ).transpose(1, 2)
-    frames = torch.tensor([len(mel) for mel in mels])
+    longest = max(len(mel) for mel in mels) + _CONTEXT
+    longest = min(longest + -longest % tokens.FRAMES_PER_TOKEN, 2 * encoder.config.max_source_positions)
+    padded = [nn.functional.pad(mel.float(), (0, 0, 0, longest - len(mel)), value=floor_of(mel)) for mel in mels]
+    features = torch.stack(padded).transpose(1, 2).to(encoder.conv1.weight.device)
+    frames = torch.tensor([len(mel) for mel in mels], device=features.device)
     halves = (frames - 1) // 2 + 1
     hidden = nn.functional.gelu(encoder.conv2(nn.functional.gelu(encoder.conv1(features)))).transpose(1, 2)
     hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
-    padding = torch.arange(hidden.shape[1])[None] >= halves[:, None]
-    mask = torch.zeros(padding.shape).masked_fill(padding, torch.finfo(torch.float32).min)[:, None, None]
+    padding = torch.arange(hidden.shape[1], device=hidden.device)[None] >= halves[:, None]
+    mask = torch.zeros(padding.shape, device=hidden.device).masked_fill(padding, torch.finfo(torch.float32).min)[:, None, None]
     for layer in encoder.layers:
         out = layer(hidden, mask)
         hidden = out[0] if isinstance(out, tuple) else out

@@ -20,7 +20,7 @@ from lsgap_bench.speech.voices import Speech, VoiceEngine
 
 SEED = 1
 QUESTIONS = 50  # per task
-VOICES_PER_QUESTION = 3
+VOICES_PER_QUESTION = 2
 FLITE_QUESTIONS = 16  # per task, the first ones of the same questions
 SAMPLING_RATE = 16_000  # Hz, what speech encoders take
 OPUS_COMPRESSION = 0.975  # about 12 kbit/s; at 10 kbit/s Opus cuts the high frequencies and answers are lost

@@ -180,8 +180,8 @@ def frame_words(text: str, timed: Timed, count: int) -> NDArray[np.int16]:
 
 
 def _unpacked(parts: dict[str, Any]) -> list[Utterance]:
-    mels = torch.from_numpy(parts["mel"]).split(parts["mel_length"].tolist())
-    labels = torch.from_numpy(parts["label"]).split(parts["label_length"].tolist())
+    mels = torch.split(torch.from_numpy(parts["mel"]), parts["mel_length"].tolist())
+    labels = torch.split(torch.from_numpy(parts["label"]), parts["label_length"].tolist())
     questions = np.split(parts["question"], np.cumsum(parts["question_length"])[:-1])
     rows = zip(mels, labels, questions, parts["answer"].tolist(), parts["task"].tolist(), strict=True)
     return [Utterance(mel, label, tuple(question.tolist()), answer, task) for mel, label, question, answer, task in rows]

@@ -1,4 +1,4 @@
-"""Stage 2, hearing: the speech encoder learns which word is spoken in every audio token, as a recognizer's encoder would; no text model yet."""
+"""Stage 2, hearing: the speech encoder learns which word is spoken in every audio token, as a recognizer's would; no text model yet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers.models.qwen2_audio.modeling_qwen2_audio import Qwen2AudioEncoder
+from transformers import Qwen2AudioEncoder
 
 from lsgap_bench.lab import tokens
 from lsgap_bench.lab.architecture import encode
@@ -25,7 +25,7 @@ _JITTER = 20  # frames by which clips of about one length are shuffled
 class HearingRecipe:
     """How the encoder learns: `groups` of `batch` clips a step, each group of about one length so that little is padding."""
 
-    schedule: Schedule = Schedule(steps=4_000, rate=2e-3, warmup=150, weight_decay=0.01)
+    schedule: Schedule = Schedule(steps=4_500, rate=2e-3, warmup=150, floor=0.05, weight_decay=0.01)
     groups: int = 3
     batch: int = 11
 

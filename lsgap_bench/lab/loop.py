@@ -34,7 +34,7 @@ class Schedule:
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
         share = 0.5 * (1 + math.cos(math.pi * step / self.steps)) * (1 - self.floor) + self.floor
-        return self.rate * min(1.0, (step + 1) / self.warmup) * share
+        return self.rate * min(1.0, (step + 1) / max(1, self.warmup)) * share
 
 
 class Stage(Protocol):
@@ -71,6 +71,11 @@ class Clock:
         """Whether the time is over."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
+    def check(self, doing: str) -> None:
+        """TimeIsUp when the time is over, before `doing` is begun."""
+        if self.is_up:
+            raise TimeIsUp(f"the time is over before {doing}; the same command goes on from there")
+
 
 def step_random(seed: int, name: str, step: int) -> Random:
     """The random numbers of one step, which depend on nothing that came before; also seeds torch."""
@@ -97,6 +102,7 @@ def train(
     begun, seconds = _resumed(stage, optimizer, state_file)
     marks = dict(at_steps or {})
     if begun == 0 and 0 in marks:
+        stage.module.eval()
         marks[0]()
     stage.module.train()
     saved = started = time.monotonic()
@@ -110,12 +116,13 @@ def train(
                 stage.module.eval()
                 marks[step + 1]()
                 stage.module.train()
-            now = time.monotonic()
-            if now - saved >= SAVE_EVERY or clock.is_up:
+            now, time_is_up = time.monotonic(), clock.is_up
+            if now - saved >= SAVE_EVERY or time_is_up:
                 _save(stage, optimizer, step + 1, seconds + now - started, state_file)
                 saved = now
-            if clock.is_up and step + 1 < schedule.steps:
-                raise TimeIsUp(f"the time is over at step {step + 1} of {schedule.steps} of {stage.name}; the same command goes on from there")
+            if time_is_up and step + 1 < schedule.steps:
+                where = f"step {step + 1} of {schedule.steps} of {stage.name}"
+                raise TimeIsUp(f"the time is over at {where}; the same command goes on from there")
     stage.module.eval()
     total = seconds + time.monotonic() - started
     _save(stage, optimizer, schedule.steps, total, state_file)
@@ -150,7 +157,7 @@ def _resumed(stage: Stage, optimizer: torch.optim.Optimizer, file: Path) -> tupl
     if not file.exists():
         return 0, 0.0
     try:
-        state: dict[str, Any] = torch.load(file, weights_only=True)
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         stage.module.load_state_dict(state["module"])
         optimizer.load_state_dict(state["optimizer"])
     except Exception as error:

@@ -102,7 +102,8 @@ def answer_losses(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
     told, wanted = ids[:, :-1], ids[:, 1:]
     answers = told == tokens.ANSWER
     others = (wanted != tokens.PAD) & ~answers
-    return functional.cross_entropy(logits[answers].float(), wanted[answers]), functional.cross_entropy(logits[others].float(), wanted[others])
+    answer = functional.cross_entropy(logits[answers].float(), wanted[answers])
+    return answer, functional.cross_entropy(logits[others].float(), wanted[others])
 
 
 def _looks(question: Question) -> tuple[Look, ...]:

@@ -132,7 +132,7 @@ def months(random: Random) -> Question:
     return _neighbour(random, "months", "month", MONTHS)
 
 
-# ------------------------------------------------------------------------------------------------ reading: the answer stands in the question
+# ------------------------------------------------------------------------------- reading: the answer stands in the question
 
 
 def owners(random: Random) -> Question:
@@ -188,9 +188,8 @@ def vocabulary() -> list[str]:
     """Every word that a lab model knows, in alphabetic order: those of `words`, and those of the templates."""
     random = Random("vocabulary")
     known = {word for name in TASKS for _ in range(2000) for word in TASKS[name](random).words}
-    for group in (NAMES, COLORS, OBJECTS, PLACES, ANIMALS, DAYS, MONTHS, NUMBERS.values(), OPPOSITES, THINGS, LETTERS, *CATEGORIES.values()):
-        known |= set(group)
-    return sorted(known | set(CATEGORIES) | {"yes", "no"})
+    known.update(NAMES, COLORS, OBJECTS, THINGS, PLACES, DAYS, MONTHS, NUMBERS.values(), OPPOSITES, LETTERS, ("yes", "no"))
+    return sorted(known.union(CATEGORIES, *CATEGORIES.values()))
 
 
 def _operands(random: Random) -> tuple[str, int, int]:

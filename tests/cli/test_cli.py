@@ -80,6 +80,15 @@ def test_a_list_holds_what_there_is_as_a_table_and_as_json(capsys: Out, what: st
     assert all(name in table for name in found)
 
 
+def test_the_interventions_are_listed_with_their_controls_in_a_line_below_and_the_json_holds_plug_ins_alone(capsys: Out) -> None:
+    assert main(["ls", "interventions"]) == 0
+    below = capsys.readouterr().out.splitlines()[-1]
+    assert "=wrong_transcript (" in below
+    assert "=random_direction (" in below
+    assert main(["ls", "interventions", "--json"]) == 0
+    assert "wrong_transcript" not in {row["name"] for row in json.loads(capsys.readouterr().out)}
+
+
 def test_a_users_tasks_and_tags_are_listed_beside_the_shipped_ones(capsys: Out, tmp_path: Path) -> None:
     write_task(tmp_path, tag="mine")
     assert main(["ls", "tasks", "--json", "--include_path", str(tmp_path)]) == 0

@@ -1,0 +1,116 @@
+"""The sweep: models of several sizes, strategies and seeds, each measured at every checkpoint by the benchmark itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from lsgap_bench.braces import expand
+from lsgap_bench.lab.alignment_stage import STRATEGIES
+from lsgap_bench.lab.architecture import SIZES
+from lsgap_bench.lab.loop import Clock
+from lsgap_bench.lab.recipe import Recipe, preset
+from lsgap_bench.lab.train import Lab, Trained, base_of, hearing_of, train_model
+from lsgap_bench.run import evaluate
+
+SEEDS = (0, 1, 2)
+TASKS = ("lsgap_mini",)
+EVALUATIONS = "evaluations"
+# Interventions and their controls, tried on the last checkpoint of every run only, on a part of the items.
+_LAYERS = "{0,1,2,3,all}"
+GRID = expand(
+    [
+        f"speech+{{angle_projection,length_normalization}}:{{bottom3,all,random3,top3}}@{_LAYERS}",
+        f"speech+angle_projection:{{bottom3,all}}@{_LAYERS}=wrong_transcript",
+        f"speech+angle_projection:{{bottom3,all}}@{_LAYERS}=random_direction",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How checkpoints are measured. limit: items per task for the scores and metrics, None for all; grid_limit: for the interventions."""
+
+    limit: int | None = None
+    grid_limit: int | None = 20
+    batch_size: int | str = "auto"
+
+
+def sweep_recipes(
+    sizes: Sequence[str] = tuple(SIZES), strategies: Sequence[str] = STRATEGIES, seeds: Sequence[int] = SEEDS, base: str = "sweep"
+) -> list[Recipe]:
+    """The recipes of a sweep, the first seed of everything first, so that a sweep that is cut short still compares."""
+    return [preset(base, size=size, strategy=strategy, seed=seed) for seed, size, strategy in product(seeds, sizes, strategies)]
+
+
+def sweep(
+    recipes: Sequence[Recipe],
+    lab: Lab,
+    measuring: Measuring = Measuring(),
+    clock: Clock | None = None,
+    processes: int = 1,
+    say: Callable[[str], object] = print,
+) -> list[Path]:
+    """Train and measure every recipe; returns the run folders that `lsgap report series` takes. What is there already is not made again.
+
+    processes: models trained side by side, each on an equal share of the threads. Raises TimeIsUp when the clock runs out.
+    """
+    clock = clock or Clock()
+    shared = {(r.size, r.shared_seed): r for r in recipes}
+    for recipe in shared.values():  # what many models stand on is made once, before they start side by side
+        base_of(recipe, lab, clock, say)
+        hearing_of(recipe, lab, clock, say)
+    threads = lab.threads or max(1, (os.cpu_count() or 1) // processes)
+    jobs = [(recipe, replace(lab, threads=threads), measuring, clock) for recipe in recipes]
+    if processes == 1:
+        return [folder for job in jobs for folder in _one_run(job)]
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        return [folder for folders in pool.map(_one_run, jobs) for folder in folders]
+
+
+def _one_run(job: tuple[Recipe, Lab, Measuring, Clock]) -> list[Path]:
+    recipe, lab, measuring, clock = job
+    trained = train_model(recipe, lab, clock)
+    return list(measured(trained, recipe, lab, measuring, clock))
+
+
+def measured(trained: Trained, recipe: Recipe, lab: Lab, measuring: Measuring, clock: Clock) -> Iterator[Path]:
+    """Measure the checkpoints of a run one by one; yields the run folder of each."""
+    for step, checkpoint in sorted(trained.checkpoints.items()):
+        tags = {"run": recipe.name, "step": step, "strategy": recipe.alignment.strategy, "size": recipe.size, "seed": recipe.seed}
+        folder = lab.folder / EVALUATIONS / f"{recipe.name}-step-{step:06d}"
+        yield _measure(checkpoint, folder, ("text", "speech"), measuring.limit, tags, lab, measuring, clock)
+        if checkpoint == trained.last and measuring.grid_limit:
+            folder = lab.folder / EVALUATIONS / f"{recipe.name}-grid"
+            _measure(checkpoint, folder, ("text", "speech", *GRID), measuring.grid_limit, tags, lab, measuring, clock)
+
+
+def _measure(
+    checkpoint: Path,
+    folder: Path,
+    conditions: Sequence[str],
+    limit: int | None,
+    tags: dict[str, Any],
+    lab: Lab,
+    measuring: Measuring,
+    clock: Clock,
+) -> Path:
+    if not (folder / "record.json").exists():
+        clock.check(f"measuring {folder.name}")
+        evaluate(
+            model_args={"pretrained": str(checkpoint)},
+            tasks=TASKS,
+            conditions=conditions,
+            limit=limit,
+            batch_size=measuring.batch_size,
+            device=lab.device,
+            output_path=folder,
+            tags=tags,
+        )
+    return folder
