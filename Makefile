@@ -9,7 +9,7 @@ SOURCES = pyproject.toml constraints.txt
 .PHONY: demo test lint types clean
 
 demo: $(VENV)/installed
-	$(BIN)/lsgap run --output_path $(RESULTS)/demo
+	$(BIN)/lsgap run --systems base,cascade,lslm --output_path $(RESULTS)/demo
 	$(BIN)/lsgap leaderboard add $(RESULTS)/demo --records $(RESULTS)/leaderboard/records
 	$(BIN)/lsgap leaderboard build --records $(RESULTS)/leaderboard/records --out $(RESULTS)/leaderboard/site
 

@@ -70,7 +70,7 @@ def test_every_lsgap_command_of_the_readme_succeeds(
 ) -> None:
     monkeypatch.chdir(reader)
     for command in commands():
-        words = shlex.split(command.replace(HUB_MODEL, str(DEMO_MODEL)))[1:]
+        words = shlex.split(command.replace(HUB_MODEL, str(DEMO_MODEL)), comments=True)[1:]
         small = ["--limit", "3"] if words[0] == "run" and "--limit" not in words else []
         assert main([*words, *small]) == 0, f"{command}\n{capsys.readouterr().err}"
     shown = capsys.readouterr().out

@@ -100,7 +100,9 @@ def build_encoder(seed: int, width: int = ENCODER_WIDTH, layers: int = ENCODER_L
 def build_speech_model(text: Qwen2ForCausalLM, encoder: Qwen2AudioEncoder, seed: int) -> Qwen2AudioForConditionalGeneration:
     """The speech model before any alignment: the text model's weights, the encoder's, and a random projector between them."""
     torch.manual_seed(seed)
-    config = Qwen2AudioConfig(audio_config=encoder.config.to_dict(), text_config=text.config.to_dict(), audio_token_index=tokens.AUDIO)
+    # without the paths of this machine, which the parts' configurations remember
+    parts = [{k: v for k, v in part.config.to_dict().items() if k != "_name_or_path"} for part in (encoder, text)]
+    config = Qwen2AudioConfig(audio_config=parts[0], text_config=parts[1], audio_token_index=tokens.AUDIO)
     model = Qwen2AudioForConditionalGeneration(config)
     model.model.language_model.load_state_dict(text.model.state_dict())
     model.lm_head.load_state_dict(text.lm_head.state_dict())
