@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.models.adapter import SpeechLM
+from lsgap_bench.models.adapter import TextLM
 from lsgap_bench.schema import Item
 
 SHOWN = 5  # words that an error names
@@ -20,7 +20,7 @@ class Legible:
     bad: Sequence[str]
 
 
-def with_known_words(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Legible:
+def with_known_words(items: Sequence[Item], model: TextLM, skip_bad_items: bool) -> Legible:
     """Look up the words of every text, option and system turn.
 
     Where the tokenizer turns a word into its unknown token, the written side lacks what the clip says: a gap of the vocabulary and not of

@@ -159,7 +159,7 @@ def prepare(settings: Settings) -> Run:
     if companions.asked and not tasks.paired:
         raise UsageError(f"{', '.join(unpaired)} are text tasks of lm-eval, which have no spoken side; leave out --systems")
     turns = sorted({task.system for task in tasks.paired.values() if task.system})
-    models[settings.model]
+    models[settings.model]  # an unknown name is said before anything is loaded
     companions.check(turns)
     model = _model(settings)
     _check_layers(conditions, model)

@@ -116,7 +116,7 @@ def observe_companions(companions: Companions, items: Sequence[Item], plan: Plan
     release()
     base = companions.base()
     logger.info("base: %s on %s", dict(base.info), base.device)
-    legible = with_known_words(items, cast(SpeechLM, base), companions.skip_bad_items)
+    legible = with_known_words(items, base, companions.skip_bad_items)
     found: dict[str, dict[str, Observation]] = {item.id: {} for item in legible.items}
     info: dict[str, Any] = {}
     if "base" in companions.asked:  # first: a transcript that is the very text is answered already

@@ -16,8 +16,6 @@ from transformers.utils import logging
 from lsgap_bench import __version__
 
 _PACKAGES = ("torch", "transformers", "peft", "espeakng-loader")
-
-
 _Model = TypeVar("_Model", bound=nn.Module)
 
 

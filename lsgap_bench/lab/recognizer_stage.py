@@ -1,7 +1,7 @@
 """Stage transcribing: a Whisper decoder learns to write down the words of a clip; what comes out is the recognizer of the system `cascade`.
 
-Written words are learned from slowly while attention over the clip finds no place; it does within some hundred steps once one head of each
-decoder layer is told where to look, so in the first part a further loss does that: below at the word just written, above at the next one.
+In the first part a further loss tells one head of each decoder layer where in the clip to look: below at the word just written, above at
+the next one. What the words alone would do in as many steps was not measured.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import WhisperForConditionalGeneration
 
-from lsgap_bench.lab import tokens
+from lsgap_bench.lab import checkpoints, tokens
 from lsgap_bench.lab.architecture import floor_of
 from lsgap_bench.lab.corpus import Corpus, Utterance
 from lsgap_bench.lab.hearing_stage import Batches, augmented
@@ -126,13 +126,10 @@ def word_spans(group: Sequence[Utterance], longest: int, states: int) -> Tensor:
     return spans
 
 
-def save_recognizer(model: WhisperForConditionalGeneration, folder: Path, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write a folder that `hf-asr` loads: weights in `dtype`, feature extractor, tokenizer. The model itself stays as it is."""
-    kept = copy.deepcopy(model)
-    nn.Module.to(kept, dtype)
-    kept.save_pretrained(folder)
-    tokens.build_feature_extractor().save_pretrained(folder)
-    tokens.build_tokenizer().save_pretrained(folder)
+def save_recognizer(model: WhisperForConditionalGeneration, folder: Path, made_by: Mapping[str, Any]) -> None:
+    """Write a checkpoint that `hf-asr` loads, in bfloat16, with `made_by` in its `lab.json`. The model itself stays as it is."""
+    kept = checkpoints.half(copy.deepcopy(model))
+    checkpoints.save(folder, made_by, kept, tokens.build_feature_extractor(), tokens.build_tokenizer())
 
 
 def _guidance(attentions: Sequence[Tensor], spans: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from lsgap_bench.lab.alignment_stage import STRATEGIES
 from lsgap_bench.lab.architecture import SIZES
 from lsgap_bench.lab.loop import Clock
 from lsgap_bench.lab.recipe import Recipe, preset
-from lsgap_bench.lab.train import Lab, Trained, base_of, hearing_of, train_model
+from lsgap_bench.lab.train import Lab, Trained, matched_of, train_model
 from lsgap_bench.run import evaluate
 
 SEEDS = (0, 1, 2)
@@ -62,10 +62,10 @@ def sweep(
     processes: models trained side by side, each on an equal share of the threads. Raises TimeIsUp when the clock runs out.
     """
     clock = clock or Clock()
+    lab.prepare()
     shared = {(r.size, r.shared_seed): r for r in recipes}
     for recipe in shared.values():  # what many models stand on is made once, before they start side by side
-        base_of(recipe, lab, clock, say)
-        hearing_of(recipe, lab, clock, say)
+        matched_of(recipe, lab, clock, say)
     threads = lab.threads or max(1, (os.cpu_count() or 1) // processes)
     jobs = [(recipe, replace(lab, threads=threads), measuring, clock) for recipe in recipes]
     if processes == 1:

@@ -1,7 +1,7 @@
 """Stage 1, reading: the text model learns to answer the world's written questions; what comes out is the system `base`.
 
 A look-up in the question itself ("Tom has the red ball. Who has the ball?") stays at chance for thousands of steps when it is learned from
-answers alone. It is learned in some hundred once three attention heads are told where to look, so for the first part of the stage a further
+answers alone. It is learned in some 1,500 once a few attention heads are told where to look; so in the first part of the stage a further
 loss does that: a thing attends to its owner and its colour, the thing asked for to the same thing among the facts, the answer to the thing.
 """
 

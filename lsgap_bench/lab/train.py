@@ -20,7 +20,7 @@ from lsgap_bench.lab.hearing_stage import HearingStage
 from lsgap_bench.lab.loop import Clock, Stage, train
 from lsgap_bench.lab.matching_stage import MatchingStage, set_marks
 from lsgap_bench.lab.recipe import Recipe, digest
-from lsgap_bench.lab.recognizer_stage import RecognizerStage
+from lsgap_bench.lab.recognizer_stage import RecognizerStage, save_recognizer
 from lsgap_bench.lab.text_stage import TextStage, reading_accuracy
 
 
@@ -34,7 +34,7 @@ class Lab:
     workers: int = max(1, (os.cpu_count() or 2) // 2)
 
     def prepare(self) -> None:
-        """Set the threads, and refuse what would not give the same weights twice."""
+        """Set the threads, and be warned of whatever would not give the same weights twice."""
         if self.threads:
             torch.set_num_threads(self.threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
@@ -149,7 +149,7 @@ def recognizer_of(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Cal
         stage = RecognizerStage(model, corpus, recipe.recognizer)
         seconds = _trained(stage, recipe.recognizer.schedule, recipe.shared_seed, folder, clock)
         told = {"stage": "transcribing", "recipe": recipe.to_dict(), "seconds": round(seconds), "data_sha256": corpus.sha256}
-        checkpoints.save(folder, told, checkpoints.half(model), tokens.build_feature_extractor(), tokens.build_tokenizer())
+        save_recognizer(model, folder, told)
         _state(folder).unlink(missing_ok=True)
     return folder
 

@@ -88,7 +88,7 @@ def test_its_loss_falls_from_that_of_guessing(corpus: Corpus, learned: WhisperFo
 
 
 def test_a_saved_one_is_loaded_by_hf_asr_and_writes_what_was_said(learned: WhisperForConditionalGeneration, tmp_path: Path) -> None:
-    save_recognizer(learned, tmp_path / "made")
+    save_recognizer(learned, tmp_path / "made", {})
     assert next(learned.parameters()).dtype == torch.float32, "saving must not change the model"
     loaded = HFASR(str(tmp_path / "made"), device="cpu")
     assert {value.dtype for value in load_file(tmp_path / "made" / "model.safetensors").values()} == {torch.bfloat16}
@@ -168,5 +168,5 @@ def test_the_longest_question_fits_its_positions() -> None:
 
 
 def test_the_full_size_fits_beside_the_other_models_in_the_package(tmp_path: Path) -> None:
-    save_recognizer(architecture.build_recognizer(architecture.build_encoder(0), 0), tmp_path)
-    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 3_600_000
+    save_recognizer(architecture.build_recognizer(architecture.build_encoder(0), 0), tmp_path / "made", {})
+    assert sum(file.stat().st_size for file in (tmp_path / "made").iterdir()) <= 3_600_000
