@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ _Model = TypeVar("_Model", bound=nn.Module)
 def save(folder: Path, made_by: Mapping[str, Any], *parts: Any) -> None:
     """Write a checkpoint whole or not at all. parts: the model and what reads its input, anything of transformers that saves itself.
 
-    made_by: goes into `lab.json`, with the versions.
+    made_by: goes into `lab.json`, with the versions and the number of threads, for sums depend on it in their last bits.
     """
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of writing one small file
     partial = folder.with_name(f"{folder.name}.part")
@@ -31,7 +32,7 @@ def save(folder: Path, made_by: Mapping[str, Any], *parts: Any) -> None:
     for part in parts:
         part.save_pretrained(str(partial))
     versions = {"lsgap_bench": __version__, **{name: version(name) for name in _PACKAGES}}
-    (partial / "lab.json").write_text(json.dumps({**made_by, "versions": versions}, indent=1) + "\n")
+    (partial / "lab.json").write_text(json.dumps({**made_by, "threads": torch.get_num_threads(), "versions": versions}, indent=1) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
 
@@ -41,6 +42,11 @@ def made_by(folder: Path) -> dict[str, Any]:
     file = folder / "lab.json"
     found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     return found
+
+
+def weights_sha256(folder: Path) -> str:
+    """Of the weights of a checkpoint."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
 def half(model: _Model) -> _Model:

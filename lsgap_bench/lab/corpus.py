@@ -36,11 +36,14 @@ NO_WORD = -100  # the label of a frame whose word is not known; cross-entropy le
 class SpeechRecipe:
     """What is said, and how. utterances: of training questions, each by a voice of its own. seed: of questions and voices.
 
+    shares: how often a task is said, 1 where nothing is said of it; those whose words occur nowhere else, or that are harder, more often.
+
     speed, pitch: ranges, multiples of a voice's own. gain: range in dB. snr: range in dB of the white noise added, None for none.
     """
 
-    utterances: int = 24_000
+    utterances: int = 28_000
     seed: int = 0
+    shares: tuple[tuple[str, int], ...] = (("owners", 3), ("places", 2), ("sums", 2))
     accents: tuple[str, ...] = ACCENTS
     variants: tuple[str, ...] = VARIANTS
     speed: tuple[float, float] = (0.88, 1.25)
@@ -57,6 +60,15 @@ class Utterance(NamedTuple):
     question: tuple[int, ...]
     answer: int
     task: str
+
+
+def word_runs(utterance: Utterance) -> list[range] | None:
+    """The audio tokens in which each word of the question is spoken; None where the labels, run by run, are not its words one by one."""
+    values, counts = torch.unique_consecutive(utterance.labels.long(), return_counts=True)
+    ends = counts.cumsum(0).tolist()
+    runs = [(value, range(end - count, end)) for value, end, count in zip(values.tolist(), ends, counts.tolist(), strict=True)]
+    spoken = [(value, run) for value, run in runs if value >= len(tokens.SPECIAL)]
+    return [run for _, run in spoken] if [value for value, _ in spoken] == list(utterance.question) else None
 
 
 class Corpus:
@@ -76,17 +88,15 @@ class Corpus:
         return len(self.utterances)
 
 
-def build_corpus(
-    recipe: SpeechRecipe, folder: Path, workers: int = 1, tasks: Sequence[str] = (), progress: Callable[[int], object] = lambda n: None
-) -> Corpus:
+def build_corpus(recipe: SpeechRecipe, folder: Path, workers: int = 1, progress: Callable[[int], object] = lambda n: None) -> Corpus:
     """The corpus of a recipe, from `folder` as far as it is there. progress: called with the utterances of every shard that is done.
 
     UsageError where espeak-ng is not installed.
     """
-    name = hashlib.sha256(json.dumps([asdict(recipe), list(tasks), Espeak().version, world.vocabulary()]).encode()).hexdigest()[:12]
+    name = hashlib.sha256(json.dumps([asdict(recipe), Espeak().version, world.vocabulary()]).encode()).hexdigest()[:12]
     home = folder / f"speech-{name}"
     home.mkdir(parents=True, exist_ok=True)
-    questions = world.train_questions(recipe.utterances, recipe.seed, tasks)
+    questions = world.train_questions(recipe.utterances, recipe.seed, world.in_shares(recipe.shares))
     starts = range(0, len(questions), SHARD)
     files = [home / f"{start:06d}.npz" for start in starts]
     jobs = [(recipe, questions[s : s + SHARD], s, f) for s, f in zip(starts, files, strict=True)]

@@ -14,7 +14,7 @@ from transformers import Qwen2AudioEncoder
 from lsgap_bench.lab import tokens
 from lsgap_bench.lab.architecture import encode
 from lsgap_bench.lab.corpus import NO_WORD, Corpus, Utterance
-from lsgap_bench.lab.loop import Schedule
+from lsgap_bench.lab.loop import Paced, Schedule
 
 _MASKS = 2  # of each kind in SpecAugment
 _WIDEST = 10  # mel bins, or frames
@@ -35,16 +35,16 @@ class HearingStage:
 
     name = "hearing"
 
-    def __init__(self, encoder: Qwen2AudioEncoder, corpus: Corpus, recipe: HearingRecipe, autocast: bool = True) -> None:
+    def __init__(self, encoder: Qwen2AudioEncoder, corpus: Corpus, recipe: HearingRecipe, autocast: bool = False) -> None:
         encoder.set_attn_implementation("eager")  # on a CPU the fastest backward pass at this length
         self._head = nn.Linear(encoder.config.d_model, len(tokens.word_ids()))
         self._encoder, self._recipe, self._autocast = encoder, recipe, autocast
         self.module: nn.Module = nn.ModuleDict({"encoder": encoder, "head": self._head})
         self._batches = Batches(corpus, recipe.groups, recipe.batch)
 
-    def parameters(self) -> Sequence[nn.Parameter]:
+    def learned(self) -> Sequence[Paced]:
         """The encoder's weights and the head's."""
-        return list(self.module.parameters())
+        return [Paced(list(self.module.parameters()))]
 
     def losses(self, step: int, random: Random) -> Mapping[str, Tensor]:
         """Cross-entropy of the word of every audio token."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +37,21 @@ class Schedule:
         return self.rate * min(1.0, (step + 1) / max(1, self.warmup)) * share
 
 
+def computes_in_bfloat16(device: str) -> bool:
+    """Whether a device multiplies in bfloat16 itself. A processor that only imitates it is ten times slower than in float32."""
+    if torch.device(device).type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    able = torch.cpu.get_capabilities()
+    return device == "cpu" and any(able.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
+
+
+class Paced(NamedTuple):
+    """Parameters that learn at `pace` times the rate of the schedule."""
+
+    parameters: Sequence[nn.Parameter]
+    pace: float = 1.0
+
+
 class Stage(Protocol):
     """One stage of training. Everything random in it comes from the `Random` of a step, and from torch, seeded by the loop."""
 
@@ -44,8 +59,8 @@ class Stage(Protocol):
     module: nn.Module
     """All that is learned here, and all that a resumed run must get back."""
 
-    def parameters(self) -> Sequence[nn.Parameter]:
-        """What the optimizer changes."""
+    def learned(self) -> Sequence[Paced]:
+        """What the optimizer changes; parameters that need no gradient are left out."""
 
     def losses(self, step: int, random: Random) -> Mapping[str, Tensor]:
         """The weighted parts of a step's loss, each a scalar; their sum is what is learned from."""
@@ -97,8 +112,8 @@ def train(
     state_file: where module and optimizer are kept while the stage is not done; taken up where it exists. at_steps: called after so many
     steps (0: before the first), which is where checkpoints are written. Raises TimeIsUp, with everything saved, when the clock says so.
     """
-    parameters = [p for p in stage.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98))
+    paced = [{"params": [p for p in group.parameters if p.requires_grad], "pace": group.pace} for group in stage.learned()]
+    optimizer = torch.optim.AdamW(paced, lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98))
     begun, seconds = _resumed(stage, optimizer, state_file)
     marks = dict(at_steps or {})
     if begun == 0 and 0 in marks:
@@ -108,7 +123,7 @@ def train(
     saved = started = time.monotonic()
     with tqdm(total=schedule.steps, initial=begun, desc=stage.name, unit="step", mininterval=1.0, smoothing=0.05) as bar:
         for step in range(begun, schedule.steps):
-            parts = _one_step(stage, optimizer, parameters, schedule.rate_at(step), step, seed)
+            parts = _one_step(stage, optimizer, schedule.rate_at(step), step, seed)
             bar.update()
             if step % 20 == 0:
                 bar.set_postfix_str(", ".join(f"{name} {float(value):.3f}" for name, value in parts.items()), refresh=False)
@@ -129,16 +144,14 @@ def train(
     return total
 
 
-def _one_step(
-    stage: Stage, optimizer: torch.optim.Optimizer, parameters: Sequence[nn.Parameter], rate: float, step: int, seed: int
-) -> Mapping[str, Tensor]:
+def _one_step(stage: Stage, optimizer: torch.optim.Optimizer, rate: float, step: int, seed: int) -> Mapping[str, Tensor]:
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["pace"]
     optimizer.zero_grad(set_to_none=True)
     parts = stage.losses(step, step_random(seed, stage.name, step))
     total = torch.stack(list(parts.values())).sum()
     total.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(parameters, _CLIP)
+    torch.nn.utils.clip_grad_norm_([p for group in optimizer.param_groups for p in group["params"]], _CLIP)
     optimizer.step()
     return {name: value.detach() for name, value in parts.items()}
 

@@ -18,7 +18,7 @@ from lsgap_bench.lab import tokens
 from lsgap_bench.lab.architecture import encode
 from lsgap_bench.lab.corpus import NO_WORD, Corpus, Utterance
 from lsgap_bench.lab.hearing_stage import Batches, augmented, frame_labels
-from lsgap_bench.lab.loop import Schedule
+from lsgap_bench.lab.loop import Paced, Schedule
 
 DISTANCE_WEIGHT = 2.0  # of being the embedding, beside 1 for pointing at it
 SHARPNESS = 12.0  # of the scores of a projected state against the word embeddings
@@ -54,7 +54,7 @@ class MatchingStage:
 
     name = "matching"
 
-    def __init__(self, model: Qwen2AudioForConditionalGeneration, corpus: Corpus, recipe: MatchingRecipe, autocast: bool = True) -> None:
+    def __init__(self, model: Qwen2AudioForConditionalGeneration, corpus: Corpus, recipe: MatchingRecipe, autocast: bool = False) -> None:
         model.set_attn_implementation("eager")
         self._encoder, self._projector = model.model.audio_tower, model.model.multi_modal_projector
         self.module: nn.Module = nn.ModuleDict({"encoder": self._encoder, "projector": self._projector})
@@ -62,9 +62,9 @@ class MatchingStage:
         self._recipe, self._autocast = recipe, autocast
         self._batches = Batches(corpus, recipe.groups, recipe.batch)
 
-    def parameters(self) -> Sequence[nn.Parameter]:
+    def learned(self) -> Sequence[Paced]:
         """The encoder's weights and the projector's."""
-        return list(self.module.parameters())
+        return [Paced(list(self.module.parameters()))]
 
     def losses(self, step: int, random: Random) -> Mapping[str, Tensor]:
         """The loss of `WordTargets`, mean over the step's groups."""

@@ -22,11 +22,14 @@ from lsgap_bench.lab.text_stage import TextRecipe
 class Recipe:
     """One lab model. seed: of the alignment (order of the data, LoRA's weights); shared_seed: of speech, text model, encoder and
     their matching, which the models of a sweep share.
+
+    embedded: begin with what the package ships, the recognizer's encoder and, for its size, the text model; else with nothing.
     """
 
     size: str = "micro"
     seed: int = 0
     shared_seed: int = 0
+    embedded: bool = False
     speech: SpeechRecipe = field(default_factory=SpeechRecipe)
     text: TextRecipe = field(default_factory=TextRecipe)
     hearing: HearingRecipe = field(default_factory=HearingRecipe)
@@ -47,6 +50,10 @@ class Recipe:
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return plain
 
+    def part(self, *names: str) -> dict[str, Any]:
+        """The fields that one stage depends on, and the shared seed, as plain JSON types."""
+        return {name: value for name, value in self.to_dict().items() if name in (*names, "shared_seed", "embedded")}
+
 
 def digest(*parts: Any) -> str:
     """Twelve hexadecimal digits that change with anything in `parts` (JSON types and dataclasses as dicts)."""
@@ -59,8 +66,12 @@ _SHORT = Schedule(steps=800, rate=8e-4, warmup=50, weight_decay=0.01)
 PRESETS: dict[str, Recipe] = {
     # the shipped model
     "demo": Recipe(),
-    # one run of the sweep: the demo's text model and encoder, fewer clips a step
-    "sweep": Recipe(alignment=AlignmentRecipe(schedule=_SHORT, checkpoints=(25, 50, 100, 200, 400, 800), groups=2, batch=8)),
+    # one run of the sweep: it begins with what the package ships, and hears fewer clips a step
+    "sweep": Recipe(
+        embedded=True,
+        matching=MatchingRecipe(schedule=Schedule(steps=800, rate=1.5e-3, warmup=100, floor=0.05, weight_decay=0.01), groups=2, batch=8),
+        alignment=AlignmentRecipe(schedule=_SHORT, checkpoints=(25, 50, 100, 200, 400, 800), groups=2, batch=8),
+    ),
     # everything in half a minute, to see that it runs; it learns nothing
     "smoke": Recipe(
         size="nano",

@@ -20,9 +20,9 @@ from transformers import WhisperForConditionalGeneration
 
 from lsgap_bench.lab import checkpoints, tokens
 from lsgap_bench.lab.architecture import floor_of
-from lsgap_bench.lab.corpus import Corpus, Utterance
+from lsgap_bench.lab.corpus import Corpus, Utterance, word_runs
 from lsgap_bench.lab.hearing_stage import Batches, augmented
-from lsgap_bench.lab.loop import Schedule
+from lsgap_bench.lab.loop import Paced, Schedule
 
 FRAMES = tokens.SECONDS * tokens.SAMPLING_RATE // tokens.HOP  # of the window that a Whisper encoder always takes whole
 _STATES_PER_TOKEN = tokens.FRAMES_PER_TOKEN // 2  # Whisper's encoder does not pool: two states for each labelled audio token
@@ -56,17 +56,17 @@ class RecognizerStage:
 
     name = "transcribing"
 
-    def __init__(self, model: WhisperForConditionalGeneration, corpus: Corpus, recipe: RecognizerRecipe, autocast: bool = True) -> None:
+    def __init__(self, model: WhisperForConditionalGeneration, corpus: Corpus, recipe: RecognizerRecipe, autocast: bool = False) -> None:
         model.set_attn_implementation("eager")  # gives attention weights; on a CPU the fastest backward pass at this length
         self.module: nn.Module = model
         self._model, self._recipe, self._autocast = model, recipe, autocast
         self._guided, self._frozen = (round(share * recipe.schedule.steps) for share in (recipe.guided, recipe.frozen))
         self._batches = Batches(corpus, recipe.groups, recipe.batch)
 
-    def parameters(self) -> Sequence[nn.Parameter]:
+    def learned(self) -> Sequence[Paced]:
         """The decoder's weights, and the encoder's if it ever learns."""
         whole = self._frozen < self._recipe.schedule.steps
-        return list((self._model if whole else self._model.model.decoder).parameters())
+        return [Paced(list((self._model if whole else self._model.model.decoder).parameters()))]
 
     def losses(self, step: int, random: Random) -> Mapping[str, Tensor]:
         """Cross-entropy of the words and of the end; guidance of the attention in the first part."""
@@ -116,13 +116,8 @@ def word_spans(group: Sequence[Utterance], longest: int, states: int) -> Tensor:
     """
     spans = torch.zeros(len(group), longest, states, dtype=torch.bool)
     for row, utterance in enumerate(group):
-        values, counts = torch.unique_consecutive(utterance.labels.long(), return_counts=True)
-        ends = counts.cumsum(0)
-        spoken = values >= len(tokens.SPECIAL)
-        if values[spoken].tolist() != list(utterance.question):
-            continue
-        for number, (end, count) in enumerate(zip(ends[spoken].tolist(), counts[spoken].tolist(), strict=True), start=1):
-            spans[row, number, (end - count) * _STATES_PER_TOKEN : end * _STATES_PER_TOKEN] = True
+        for number, run in enumerate(word_runs(utterance) or (), start=1):
+            spans[row, number, run.start * _STATES_PER_TOKEN : run.stop * _STATES_PER_TOKEN] = True
     return spans
 
 

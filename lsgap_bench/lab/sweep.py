@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing import get_context
@@ -16,30 +16,35 @@ from lsgap_bench.lab.alignment_stage import STRATEGIES
 from lsgap_bench.lab.architecture import SIZES
 from lsgap_bench.lab.loop import Clock
 from lsgap_bench.lab.recipe import Recipe, preset
-from lsgap_bench.lab.train import Lab, Trained, matched_of, train_model
+from lsgap_bench.lab.train import Lab, Trained, base_of, hearing_of, matched_of, train_model
 from lsgap_bench.run import evaluate
 
 SEEDS = (0, 1, 2)
-TASKS = ("lsgap_mini",)
 EVALUATIONS = "evaluations"
-# Interventions and their controls, tried on the last checkpoint of every run only, on a part of the items.
 _LAYERS = "{0,1,2,3,all}"
-GRID = expand(
-    [
-        f"speech+{{angle_projection,length_normalization}}:{{bottom3,all,random3,top3}}@{_LAYERS}",
-        f"speech+angle_projection:{{bottom3,all}}@{_LAYERS}=wrong_transcript",
-        f"speech+angle_projection:{{bottom3,all}}@{_LAYERS}=random_direction",
-    ]
+GRID = tuple(
+    expand(
+        [
+            f"speech+{{angle_projection,length_normalization}}:{{bottom3,all,random3,top3}}@{_LAYERS}",
+            f"speech+angle_projection:{{bottom3,all}}@{_LAYERS}=wrong_transcript",
+            f"speech+angle_projection:{{bottom3,all}}@{_LAYERS}=random_direction",
+        ]
+    )
 )
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """How checkpoints are measured. limit: items per task for the scores and metrics, None for all; grid_limit: for the interventions."""
+    """How checkpoints are measured. limit: items per task for the scores and metrics, None for all.
+
+    grid: interventions and controls, tried on the last checkpoint of every run; grid_limit: items per task for them, 0 for no grid.
+    """
 
     limit: int | None = None
     grid_limit: int | None = 20
     batch_size: int | str = "auto"
+    tasks: tuple[str, ...] = ("lsgap_mini",)
+    grid: tuple[str, ...] = GRID
 
 
 def sweep_recipes(
@@ -55,23 +60,31 @@ def sweep(
     measuring: Measuring = Measuring(),
     clock: Clock | None = None,
     processes: int = 1,
-    say: Callable[[str], object] = print,
 ) -> list[Path]:
     """Train and measure every recipe; returns the run folders that `lsgap report series` takes. What is there already is not made again.
 
     processes: models trained side by side, each on an equal share of the threads. Raises TimeIsUp when the clock runs out.
     """
     clock = clock or Clock()
-    lab.prepare()
-    shared = {(r.size, r.shared_seed): r for r in recipes}
-    for recipe in shared.values():  # what many models stand on is made once, before they start side by side
-        matched_of(recipe, lab, clock, say)
-    threads = lab.threads or max(1, (os.cpu_count() or 1) // processes)
-    jobs = [(recipe, replace(lab, threads=threads), measuring, clock) for recipe in recipes]
-    if processes == 1:
-        return [folder for job in jobs for folder in _one_run(job)]
+    lab = replace(lab, threads=lab.threads or max(1, (os.cpu_count() or 1) // processes))
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        return [folder for folders in pool.map(_one_run, jobs) for folder in folders]
+        lay_foundations(recipes, lab, clock, pool)
+        runs = pool.map(_one_run, [(recipe, lab, measuring, clock) for recipe in recipes])
+        return [folder for folders in runs for folder in folders]
+
+
+def lay_foundations(recipes: Sequence[Recipe], lab: Lab, clock: Clock, pool: Executor) -> None:
+    """Make what many recipes stand on, once each, before they start side by side: first what needs nothing, then what joins it."""
+    sizes = {(r.size, r.shared_seed): r for r in recipes}.values()
+    ears = {(r.speech, r.hearing, r.shared_seed): r for r in recipes}.values()
+    for wave in ([*((hearing_of, r) for r in ears), *((base_of, r) for r in sizes)], [(matched_of, r) for r in sizes]):
+        list(pool.map(_one_part, [(make, recipe, lab, clock) for make, recipe in wave]))
+
+
+def _one_part(job: tuple[Callable[..., object], Recipe, Lab, Clock]) -> None:
+    make, recipe, lab, clock = job
+    lab.prepare()
+    make(recipe, lab, clock)
 
 
 def _one_run(job: tuple[Recipe, Lab, Measuring, Clock]) -> list[Path]:
@@ -88,7 +101,7 @@ def measured(trained: Trained, recipe: Recipe, lab: Lab, measuring: Measuring, c
         yield _measure(checkpoint, folder, ("text", "speech"), measuring.limit, tags, lab, measuring, clock)
         if checkpoint == trained.last and measuring.grid_limit:
             folder = lab.folder / EVALUATIONS / f"{recipe.name}-grid"
-            _measure(checkpoint, folder, ("text", "speech", *GRID), measuring.grid_limit, tags, lab, measuring, clock)
+            _measure(checkpoint, folder, ("text", "speech", *measuring.grid), measuring.grid_limit, tags, lab, measuring, clock)
 
 
 def _measure(
@@ -105,7 +118,7 @@ def _measure(
         clock.check(f"measuring {folder.name}")
         evaluate(
             model_args={"pretrained": str(checkpoint)},
-            tasks=TASKS,
+            tasks=measuring.tasks,
             conditions=conditions,
             limit=limit,
             batch_size=measuring.batch_size,

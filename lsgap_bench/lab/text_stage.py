@@ -1,9 +1,4 @@
-"""Stage 1, reading: the text model learns to answer the world's written questions; what comes out is the system `base`.
-
-A look-up in the question itself ("Tom has the red ball. Who has the ball?") stays at chance for thousands of steps when it is learned from
-answers alone. It is learned in some 1,500 once a few attention heads are told where to look; so in the first part of the stage a further
-loss does that: a thing attends to its owner and its colour, the thing asked for to the same thing among the facts, the answer to the thing.
-"""
+"""Stage 1, reading: the text model learns to answer the world's written questions; what comes out is the system `base`."""
 
 from __future__ import annotations
 
@@ -18,12 +13,11 @@ from torch.nn import functional
 from transformers import Qwen2ForCausalLM
 
 from lsgap_bench.lab import tokens, world
-from lsgap_bench.lab.loop import Schedule
-from lsgap_bench.lab.words import COLORS, NAMES, OBJECTS, PLACES
+from lsgap_bench.lab.looking import GUIDED_SHARE, LOOK_UPS, Look, looking_loss, looks_of
+from lsgap_bench.lab.loop import Paced, Schedule
 from lsgap_bench.lab.world import Question
 
 QUESTION_WEIGHT = 0.2  # of predicting the question's own words, beside 1 for the answer
-GUIDED_SHARE = 0.6  # of the steps that are told where to look
 
 
 @dataclass(frozen=True)
@@ -35,15 +29,6 @@ class TextRecipe:
     batch: int = 48
     guidance: float = 0.3
     shares: tuple[tuple[str, int], ...] = (("owners", 4), ("places", 2), ("sums", 3), ("numbers", 2), ("sizes", 2))
-
-
-class Look(NamedTuple):
-    """One attention weight that is told to be large: of a layer's head, from one position to another."""
-
-    layer: int
-    head: int
-    here: int
-    there: int
 
 
 class Row(NamedTuple):
@@ -58,18 +43,17 @@ class TextStage:
 
     name = "reading"
 
-    def __init__(self, model: Qwen2ForCausalLM, recipe: TextRecipe, seed: int, autocast: bool = True) -> None:
+    def __init__(self, model: Qwen2ForCausalLM, recipe: TextRecipe, seed: int, autocast: bool = False) -> None:
         model.set_attn_implementation("eager")  # the only one that gives attention weights; on a CPU also the fastest at this length
         self.module: nn.Module = model
         self._model, self._recipe, self._autocast = model, recipe, autocast
         self._guided = round(GUIDED_SHARE * recipe.schedule.steps)
-        shares = dict(recipe.shares)
-        tasks = [task for task in world.TASKS for _ in range(shares.get(task, 1))]
+        tasks = world.in_shares(recipe.shares)
         self._rows = [row_of(question) for question in world.train_questions(recipe.questions, seed, tasks)]
 
-    def parameters(self) -> Sequence[nn.Parameter]:
+    def learned(self) -> Sequence[Paced]:
         """Every weight."""
-        return list(self.module.parameters())
+        return [Paced(list(self.module.parameters()))]
 
     def losses(self, step: int, random: Random) -> Mapping[str, Tensor]:
         """Cross-entropy of the answers and, less, of the questions' words; guidance of the attention in the first part."""
@@ -82,14 +66,15 @@ class TextStage:
         answer, question = answer_losses(logits, ids)
         parts = {"answer": answer, "question": QUESTION_WEIGHT * question}
         if guided:
-            parts["guidance"] = self._recipe.guidance * _guidance(out.attentions, [row.looks for row in rows])
+            parts["guidance"] = self._recipe.guidance * looking_loss(out.attentions, [row.looks for row in rows])
         return parts
 
 
 def row_of(question: Question) -> Row:
     """The training row of a written question."""
     ids = (tokens.USER, *tokens.ids_of(question.words), tokens.ANSWER, *tokens.ids_of([question.answer]), tokens.EOS)
-    return Row(ids, _looks(question) if question.task in ("owners", "places") else ())
+    places = [range(at, at + 1) for at in range(1, len(question.words) + 2)]  # behind <|user|>, and <|answer|> after them
+    return Row(ids, tuple(looks_of(question.words, question.answer, places)) if question.task in LOOK_UPS else ())
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:
@@ -104,40 +89,6 @@ def answer_losses(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
     others = (wanted != tokens.PAD) & ~answers
     answer = functional.cross_entropy(logits[answers].float(), wanted[answers])
     return answer, functional.cross_entropy(logits[others].float(), wanted[others])
-
-
-def _looks(question: Question) -> tuple[Look, ...]:
-    """Where the heads should look in a question of `owners` or `places`; positions count the <|user|> mark as 0."""
-    said = ["", *question.words]
-    asked = max(at for at, word in enumerate(said) if word in ("who", "what", "where"))
-    end = len(said)  # the position of <|answer|>
-    looks: list[Look] = []
-    name = color = 0
-    for at, word in enumerate(said[:asked]):
-        if word in NAMES:
-            name = at
-        elif word in COLORS:
-            color = at
-        elif word in OBJECTS or word in PLACES:
-            looks.append(Look(0, 0, at, name))
-            if color:
-                looks.append(Look(0, 1, at, color))
-    key = next(at for at in range(asked, end) if said[at] in NAMES or said[at] in OBJECTS or said[at] in PLACES)
-    by_name = said[key] in NAMES
-    match = next(at for at in range(1, asked) if said[at] == (question.answer if by_name else said[key]))
-    # asked by name, the match is the thing that carries the name; asked by thing, it is the same thing
-    return (*looks, Look(1, 0 if by_name else 1, key, match), Look(2, 0, end, key))
-
-
-def _guidance(attentions: Sequence[Tensor], looks: Sequence[Sequence[Look]]) -> Tensor:
-    """Mean of -log of the weights, summed over layers; attentions: (B, heads, T, T) per layer."""
-    total = attentions[0].new_zeros((), dtype=torch.float32)
-    for layer in range(3):
-        places = [(row, look.head, look.here, look.there) for row, of_row in enumerate(looks) for look in of_row if look.layer == layer]
-        if places:
-            row, head, here, there = torch.tensor(places, device=total.device).T
-            total = total - (attentions[layer][row, head, here, there].float() + 1e-4).log().mean()
-    return total
 
 
 @torch.no_grad()

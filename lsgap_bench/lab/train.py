@@ -11,17 +11,18 @@ from typing import Any
 
 import torch
 from tqdm import tqdm
-from transformers import Qwen2AudioEncoder, Qwen2AudioForConditionalGeneration, Qwen2ForCausalLM
+from transformers import Qwen2AudioEncoder, Qwen2AudioForConditionalGeneration, Qwen2ForCausalLM, WhisperForConditionalGeneration
 
 from lsgap_bench.lab import architecture, checkpoints, tokens, world
 from lsgap_bench.lab.alignment_stage import AlignmentStage, merged
 from lsgap_bench.lab.corpus import Corpus, build_corpus
 from lsgap_bench.lab.hearing_stage import HearingStage
-from lsgap_bench.lab.loop import Clock, Stage, train
+from lsgap_bench.lab.loop import Clock, Stage, computes_in_bfloat16, train
 from lsgap_bench.lab.matching_stage import MatchingStage, set_marks
 from lsgap_bench.lab.recipe import Recipe, digest
 from lsgap_bench.lab.recognizer_stage import RecognizerStage, save_recognizer
 from lsgap_bench.lab.text_stage import TextStage, reading_accuracy
+from lsgap_bench.resources import DEMO_BASE, DEMO_RECOGNIZER
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Lab:
     device: str = "cpu"
     threads: int | None = None
     workers: int = max(1, (os.cpu_count() or 2) // 2)
+
+    @property
+    def autocast(self) -> bool:
+        """Whether training multiplies in bfloat16."""
+        return computes_in_bfloat16(self.device)
 
     def prepare(self) -> None:
         """Set the threads, and be warned of whatever would not give the same weights twice."""
@@ -72,7 +78,7 @@ def train_model(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Calla
     loaded = Qwen2AudioForConditionalGeneration.from_pretrained(matched_folder, dtype=torch.float32)
     model = checkpoints.on(lab.device, loaded)
     torch.manual_seed(recipe.seed)  # of LoRA's own weights
-    stage = AlignmentStage(model, corpus, recipe.alignment, recipe.seed)
+    stage = AlignmentStage(model, corpus, recipe.alignment, recipe.seed, lab.autocast)
     say(f"{recipe.name}: alignment, {recipe.alignment.strategy}, {recipe.alignment.schedule.steps} steps")
     keep = partial(_keep_checkpoint, recipe=recipe, model=model, folders=folders, data=corpus.sha256)
     at_steps = {step: partial(keep, step) for step in folders}
@@ -84,17 +90,21 @@ def train_model(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Calla
 
 def base_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], object] = print) -> Path:
     """The folder of the text model that a recipe stands on; trained where it is not there."""
+    if recipe.embedded and checkpoints.made_by(DEMO_BASE)["recipe"]["size"] == recipe.size:
+        return DEMO_BASE
     key = digest(recipe.size, asdict(recipe.text), recipe.shared_seed, world.vocabulary())
     folder = lab.folder / f"base-{recipe.size}-{key}"
     if folder.exists():
         return folder
     say(f"{recipe.name}: the text model, {recipe.text.schedule.steps} steps")
     model = checkpoints.on(lab.device, architecture.build_text_model(architecture.size_called(recipe.size), recipe.shared_seed))
-    seconds = _trained(TextStage(model, recipe.text, recipe.shared_seed), recipe.text.schedule, recipe.shared_seed, folder, clock)
+    seconds = _trained(
+        TextStage(model, recipe.text, recipe.shared_seed, lab.autocast), recipe.text.schedule, recipe.shared_seed, folder, clock
+    )
     held_out = [question for task in world.TASKS for question in world.draw(task, 50, seed=recipe.shared_seed + 1000)]
     accuracy = {task: round(share, 3) for task, share in reading_accuracy(model, held_out).items()}
     say(f"{recipe.name}: reads {sum(accuracy.values()) / len(accuracy):.3f} of held-out questions right ({seconds:.0f} s)")
-    told = {"stage": "text", "recipe": recipe.to_dict(), "seconds": round(seconds), "held_out_accuracy": accuracy}
+    told = {"stage": "text", "recipe": recipe.part("size", "text"), "seconds": round(seconds), "held_out_accuracy": accuracy}
     checkpoints.save(folder, told, model, tokens.build_tokenizer())
     _state(folder).unlink(missing_ok=True)
     return folder
@@ -104,14 +114,16 @@ def hearing_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], obje
     """The folder of the encoder that a recipe stands on, trained where it is not there; and the training speech."""
     with tqdm(total=recipe.speech.utterances, desc="synthesis", unit="clip") as bar:
         corpus = build_corpus(recipe.speech, lab.folder, lab.workers, progress=bar.update)
+    if recipe.embedded:
+        return DEMO_RECOGNIZER, corpus
     folder = lab.folder / f"encoder-{digest(asdict(recipe.speech), asdict(recipe.hearing), recipe.shared_seed, corpus.sha256)}"
     if not folder.exists():
         say(f"{recipe.name}: the encoder, {recipe.hearing.schedule.steps} steps on {len(corpus)} clips")
         encoder = architecture.build_encoder(recipe.shared_seed)
-        stage = HearingStage(encoder, corpus, recipe.hearing)
+        stage = HearingStage(encoder, corpus, recipe.hearing, lab.autocast)
         stage.module.to(lab.device)
         seconds = _trained(stage, recipe.hearing.schedule, recipe.shared_seed, folder, clock)
-        told = {"stage": "hearing", "recipe": recipe.to_dict(), "seconds": round(seconds), "data_sha256": corpus.sha256}
+        told = {"stage": "hearing", "recipe": recipe.part("speech", "hearing"), "seconds": round(seconds), "data_sha256": corpus.sha256}
         checkpoints.save(folder, told, encoder)
         _state(folder).unlink(missing_ok=True)
     return folder, corpus
@@ -121,16 +133,18 @@ def matched_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], obje
     """The folder of the speech model that the alignment begins with, made where it is not there; and the training speech."""
     base_folder = base_of(recipe, lab, clock, say)
     encoder_folder, corpus = hearing_of(recipe, lab, clock, say)
-    folder = lab.folder / f"matched-{recipe.size}-{digest(base_folder.name, encoder_folder.name, asdict(recipe.matching))}"
+    made_from = [checkpoints.weights_sha256(part) for part in (base_folder, encoder_folder)]
+    folder = lab.folder / f"matched-{recipe.size}-{digest(made_from, corpus.sha256, asdict(recipe.matching))}"
     if not folder.exists():
         say(f"{recipe.name}: the encoder is matched to the text model, {recipe.matching.schedule.steps} steps")
         base = Qwen2ForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
-        encoder = Qwen2AudioEncoder.from_pretrained(encoder_folder, dtype=torch.float32)
+        encoder = _encoder_in(encoder_folder)
         model = checkpoints.on(lab.device, architecture.build_speech_model(base, encoder, recipe.shared_seed))
         set_marks(model, recipe.shared_seed)
-        stage = MatchingStage(model, corpus, recipe.matching)
+        stage = MatchingStage(model, corpus, recipe.matching, lab.autocast)
         seconds = _trained(stage, recipe.matching.schedule, recipe.shared_seed, folder, clock)
-        told = {"stage": "matching", "recipe": recipe.to_dict(), "seconds": round(seconds), "data_sha256": corpus.sha256}
+        parts = recipe.part("size", "text", "speech", "hearing", "matching")
+        told = {"stage": "matching", "recipe": parts, "seconds": round(seconds), "data_sha256": corpus.sha256}
         checkpoints.save(folder, told, model, tokens.build_processor())
         _state(folder).unlink(missing_ok=True)
     return folder, corpus
@@ -144,14 +158,25 @@ def recognizer_of(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Cal
     folder = lab.folder / f"recognizer-{digest(encoder_folder.name, asdict(recipe.recognizer), recipe.shared_seed)}"
     if not folder.exists():
         say(f"{recipe.name}: the recognizer, {recipe.recognizer.schedule.steps} steps")
-        encoder = Qwen2AudioEncoder.from_pretrained(encoder_folder, dtype=torch.float32)
+        encoder = _encoder_in(encoder_folder)
         model = checkpoints.on(lab.device, architecture.build_recognizer(encoder, recipe.shared_seed))
-        stage = RecognizerStage(model, corpus, recipe.recognizer)
+        stage = RecognizerStage(model, corpus, recipe.recognizer, lab.autocast)
         seconds = _trained(stage, recipe.recognizer.schedule, recipe.shared_seed, folder, clock)
-        told = {"stage": "transcribing", "recipe": recipe.to_dict(), "seconds": round(seconds), "data_sha256": corpus.sha256}
+        parts = recipe.part("speech", "hearing", "recognizer")
+        told = {"stage": "transcribing", "recipe": parts, "seconds": round(seconds), "data_sha256": corpus.sha256}
         save_recognizer(model, folder, told)
         _state(folder).unlink(missing_ok=True)
     return folder
+
+
+def _encoder_in(folder: Path) -> Qwen2AudioEncoder:
+    """The encoder of a checkpoint in float32: alone in it, or a recognizer's, whose encoder has the same weights by the same names."""
+    if not (folder / "generation_config.json").exists():
+        return Qwen2AudioEncoder.from_pretrained(folder, dtype=torch.float32)
+    recognizer = WhisperForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    encoder = architecture.build_encoder(seed=0)
+    encoder.load_state_dict(recognizer.model.encoder.state_dict())
+    return encoder
 
 
 def _trained(stage: Stage, schedule: Any, seed: int, folder: Path, clock: Clock) -> float:
@@ -165,5 +190,6 @@ def _state(folder: Path) -> Path:
 
 def _keep_checkpoint(step: int, recipe: Recipe, model: Any, folders: Mapping[int, Path], data: str) -> None:
     """Write the model of a step as a plain speech model of transformers in bfloat16, its LoRA weights merged in."""
-    told = {"stage": "alignment", "step": step, "recipe": recipe.to_dict(), "data_sha256": data}
+    parts = recipe.part("size", "seed", "text", "speech", "hearing", "matching", "alignment")
+    told = {"stage": "alignment", "step": step, "recipe": parts, "data_sha256": data}
     checkpoints.save(folders[step], told, checkpoints.half(merged(model)), tokens.build_processor())

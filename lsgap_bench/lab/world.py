@@ -72,6 +72,12 @@ def train_questions(count: int, seed: int, tasks: Sequence[str] = ()) -> list[Qu
     return found
 
 
+def in_shares(shares: Sequence[tuple[str, int]]) -> list[str]:
+    """Every task as often as `shares` says, 1 where it says nothing, as `train_questions` takes them. UsageError for an unknown one."""
+    often = {maker(task).__name__: share for task, share in shares}
+    return [task for task in TASKS for _ in range(often.get(task, 1))]
+
+
 def maker(task: str) -> Callable[[Random], Question]:
     """The function that makes questions of a task; UsageError for an unknown one."""
     if task not in TASKS:

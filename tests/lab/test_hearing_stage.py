@@ -111,7 +111,7 @@ def test_an_encoder_begins_to_hear_words_in_forty_steps_and_the_same_way_twice(t
         before = stage.losses(0, step_random(1, "probe", 0))["word"].item()
         train(stage, recipe.schedule, 0, tmp_path / f"{run}.pt", Clock())
         after = stage.losses(0, step_random(1, "probe", 0))["word"].item()
-        runs.append([p.detach().clone() for p in stage.parameters()])
+        runs.append([p.detach().clone() for p in stage.module.parameters()])
     assert before == pytest.approx(math.log(len(tokens.word_ids())), rel=0.2)
     assert after < 0.5 * before
     assert all(torch.equal(one, other) for one, other in zip(*runs, strict=True))

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.lab import loop
-from lsgap_bench.lab.loop import Clock, Schedule, TimeIsUp, step_random, train
+from lsgap_bench.lab.loop import Clock, Paced, Schedule, TimeIsUp, step_random, train
 
 SCHEDULE = Schedule(steps=9, rate=0.05, warmup=3)
 
@@ -30,8 +30,8 @@ class Toy:
             self.module[0].weight.mul_(weight)
         self.at, self.steps = at or {}, []
 
-    def parameters(self) -> Sequence[nn.Parameter]:
-        return list(self.module.parameters())
+    def learned(self) -> Sequence[Paced]:
+        return [Paced(list(self.module.parameters()))]
 
     def losses(self, step: int, random: Random) -> Mapping[str, Tensor]:
         self.at.get(step, lambda: None)()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from lsgap_bench.cli import main
-from lsgap_bench.lab import sweep as sweeps
 from lsgap_bench.lab.findings import report
 from lsgap_bench.lab.recipe import preset
 from lsgap_bench.lab.sweep import GRID, Measuring, sweep, sweep_recipes
@@ -19,13 +18,8 @@ from lsgap_bench.schema import Condition
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lab, list[Path]]:
     lab = Lab(tmp_path_factory.mktemp("sweep"), threads=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweeps, "TASKS", ("lsgap_mini_sizes", "lsgap_mini_days"))
-        patch.setattr(sweeps, "GRID", GRID[:2])
-        folders = sweep(
-            sweep_recipes(["nano"], ["full", "lora"], [0, 1], "smoke"), lab, Measuring(limit=4, grid_limit=2), say=lambda line: None
-        )
-    return lab, folders
+    measuring = Measuring(limit=4, grid_limit=2, tasks=("lsgap_mini_sizes", "lsgap_mini_days"), grid=GRID[:2])
+    return lab, sweep(sweep_recipes(["nano"], ["full", "lora"], [0, 1], "smoke"), lab, measuring, processes=2)
 
 
 def test_every_checkpoint_of_every_run_is_measured_and_tagged(swept: tuple[Lab, list[Path]]):
