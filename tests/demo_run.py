@@ -52,7 +52,7 @@ def _item(task: str, number: int, row: Mapping[str, Any]) -> Item:
         text=row["question"],
         clip=clip_from_bytes(lambda: encoded, f"{task} {number}"),
         target=row["answer"],
-        cluster=row["question_id"],
+        cluster=row["content"],
         family=task,
         options=tuple(row["options"]),
         chance=1 / len(row["options"]) if row["options"] else 0.5,

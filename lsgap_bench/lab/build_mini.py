@@ -37,6 +37,7 @@ _SCHEMA = pa.schema(
     {
         "id": pa.string(),
         "question_id": pa.string(),
+        "content": pa.string(),
         "question": pa.string(),
         "answer": pa.string(),
         "options": pa.list_(pa.string()),
@@ -76,9 +77,13 @@ def flite_rows(task: str, engine: VoiceEngine) -> Iterator[Row]:
 
 
 def _rows(engine: str, questions: Sequence[world.Question], names: Sequence[str], per_question: int, say: Say) -> Iterator[Row]:
-    """One row per question and voice; every voice is used equally often, and no two say the same question alike."""
+    """One row per question and voice; every voice is used equally often, and no two say the same question alike.
+
+    content: the same for questions with one key, such as a sum and the same sum turned round, which are right or wrong together.
+    """
     random = Random(f"{questions[0].task}/{engine}/{SEED}")
     order = random.sample(names, len(names))
+    contents = {key: f"{questions[0].task}-{number:02d}" for number, key in enumerate(dict.fromkeys(q.key for q in questions))}
     for number, question in enumerate(questions):
         for take in range(per_question):
             name = order[(number * per_question + take) % len(order)]
@@ -87,6 +92,7 @@ def _rows(engine: str, questions: Sequence[world.Question], names: Sequence[str]
             yield {
                 "id": clip_id,
                 "question_id": question_id,
+                "content": contents[question.key],
                 "question": question.text,
                 "answer": question.answer,
                 "options": list(question.options),

@@ -77,6 +77,14 @@ def test_question_ids_cluster_the_voices_of_one_question(task: str):
     assert set(collections.Counter(row["question_id"] for row in rows(task)).values()) == {build_mini.VOICES_PER_QUESTION}
 
 
+@pytest.mark.parametrize("task", world.TASKS)
+def test_questions_of_one_content_share_a_cluster_and_others_do_not(task: str):
+    key_of = {question.text: question.key for question in world.draw(task, build_mini.QUESTIONS, build_mini.SEED)}
+    contents = {(row["content"], key_of[row["question"]]) for row in rows(task) + rows(f"{task}_flite")}
+    assert len({content for content, _ in contents}) == len({key for _, key in contents}) == len(contents)
+    assert len(contents) == {"sums": 40, "sizes": 48, "sizes_yesno": 34}.get(task, 50)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_voices_are_spread_evenly(name: str):
     counts = collections.Counter(row["voice"] for row in rows(name))
