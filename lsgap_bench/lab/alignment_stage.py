@@ -42,18 +42,17 @@ ANSWER_FIRST = 0.7  # share of the rows whose answer comes before the transcript
 class AlignmentRecipe:
     """How the speech model is aligned. strategy: `full` or `lora` (rank and alpha are LoRA's); checkpoints: after so many steps.
 
-    groups, batch: clips a step, as in the hearing stage. text_batch: written questions a step. frozen: the share of the steps, from the
-    first on, that leave encoder and projector as they are: while the text model cannot read what they give, it would pull them apart.
+    groups, batch: clips a step, as in the hearing stage. text_batch: written questions a step. hearing_pace: how much slower than the text
+    model encoder and projector learn: while it cannot read what they give, it would pull them apart. guidance: weight of the looks.
     """
 
     strategy: str = "full"
-    schedule: Schedule = Schedule(steps=800, rate=6e-4, warmup=50, weight_decay=0.01)
+    schedule: Schedule = Schedule(steps=800, rate=1e-3, warmup=50, weight_decay=0.01)
     checkpoints: tuple[int, ...] = (25, 50, 100, 200, 400, 800)
     groups: int = 3
     batch: int = 11
     text_batch: int = 16
     text_questions: int = 40_000
-    frozen: float = 0.5
     hearing_pace: float = 0.1
     guidance: float = 0.3
     rank: int = 8
@@ -111,7 +110,6 @@ class AlignmentStage:
             model.model.multi_modal_projector.requires_grad_(True)
         model.model.audio_tower.embed_positions.requires_grad_(False)
         self._guided = round(GUIDED_SHARE * recipe.schedule.steps) if recipe.guidance else 0
-        self._frozen = round(recipe.frozen * recipe.schedule.steps)
         self.module: nn.Module = model
         self._model, self._recipe, self._autocast = model, recipe, autocast
         self._batches = Batches(corpus, recipe.groups, recipe.batch)
@@ -132,9 +130,8 @@ class AlignmentStage:
         sums: dict[str, list[Tensor]] = {"answer": [], "transcript": [], "frame": [], **({"look": []} if guided else {})}
         with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
             for group in self._batches.draw(random):
-                with torch.set_grad_enabled(step >= self._frozen):
-                    states, lengths = encode(self._model.model.audio_tower, [augmented(u.mel, random) for u in group])
-                    projected = self._model.model.multi_modal_projector(states)
+                states, lengths = encode(self._model.model.audio_tower, [augmented(u.mel, random) for u in group])
+                projected = self._model.model.multi_modal_projector(states)
                 sums["frame"].append(FRAME_WEIGHT * self._targets.loss(projected, group))
                 spoken = self._spoken(projected, lengths, group, random.random() < ANSWER_FIRST)
                 out = self._read(spoken.embedded, output_attentions=guided)

@@ -62,7 +62,9 @@ def digest(*parts: Any) -> str:
 
 # How fast a text model of a size learns to read.
 TEXT_RATES = {"nano": 2e-3, "micro": 1.5e-3}
-_SHORT = Schedule(steps=800, rate=8e-4, warmup=50, weight_decay=0.01)
+# How fast the weights of a strategy learn, and what hears beside them.
+STRATEGY_RATES = {"full": (1e-3, 0.1), "lora": (3e-3, 0.03)}
+_SHORT = Schedule(steps=640, rate=1e-3, warmup=50, weight_decay=0.01)
 PRESETS: dict[str, Recipe] = {
     # the shipped model
     "demo": Recipe(),
@@ -70,7 +72,7 @@ PRESETS: dict[str, Recipe] = {
     "sweep": Recipe(
         embedded=True,
         matching=MatchingRecipe(schedule=Schedule(steps=800, rate=1.5e-3, warmup=100, floor=0.05, weight_decay=0.01), groups=2, batch=8),
-        alignment=AlignmentRecipe(schedule=_SHORT, checkpoints=(25, 50, 100, 200, 400, 800), groups=2, batch=8),
+        alignment=AlignmentRecipe(schedule=_SHORT, checkpoints=(40, 80, 160, 320, 640), groups=2, batch=8),
     ),
     # everything in half a minute, to see that it runs; it learns nothing
     "smoke": Recipe(
@@ -98,5 +100,7 @@ def preset(name: str, **changes: Any) -> Recipe:
         schedule = replace(recipe.text.schedule, rate=TEXT_RATES[size])
         recipe = replace(recipe, size=size, text=replace(recipe.text, schedule=schedule))
     if strategy is not None:
-        recipe = replace(recipe, alignment=replace(recipe.alignment, strategy=strategy))
+        rate, pace = STRATEGY_RATES.get(strategy, (recipe.alignment.schedule.rate, recipe.alignment.hearing_pace))
+        learning = replace(recipe.alignment.schedule, rate=rate)
+        recipe = replace(recipe, alignment=replace(recipe.alignment, strategy=strategy, schedule=learning, hearing_pace=pace))
     return replace(recipe, **{key: value for key, value in changes.items() if value is not None})

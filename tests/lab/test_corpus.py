@@ -58,7 +58,7 @@ class TestSynthesis:
     def test_an_utterance_holds_the_words_and_the_answer_of_a_training_question(self, tmp_path: Path):
         said = build_corpus(RECIPE, tmp_path)
         tokenizer = tokens.build_tokenizer()
-        for utterance, question in zip(said.utterances, world.train_questions(12, 3), strict=True):
+        for utterance, question in zip(said.utterances, world.train_questions(12, 3, world.in_shares(RECIPE.shares)), strict=True):
             assert not question.held_out
             assert list(utterance.question) == tokenizer(question.text).input_ids
             assert (utterance.task, [utterance.answer]) == (question.task, tokenizer(question.answer).input_ids)
@@ -145,7 +145,7 @@ def test_speed_pitch_and_voice_are_drawn_over_the_whole_of_their_ranges_and_nowh
         assert high - 0.02 < max(drawn) <= high
     assert {line.voice for line in asked} == {"en-us", "en-us+m1", "en", "en+m1"}
     assert len({line.seed for line in asked}) == 150
-    assert [line.text for line in asked] == [question.text for question in world.train_questions(150, 0)]
+    assert [line.text for line in asked] == [question.text for question in world.train_questions(150, 0, world.in_shares(recipe.shares))]
 
 
 def test_without_espeak_the_corpus_is_refused_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
