@@ -89,7 +89,12 @@ class Corpus:
 
 
 def build_corpus(recipe: SpeechRecipe, folder: Path, workers: int = 1, progress: Callable[[int], object] = lambda n: None) -> Corpus:
-    """The corpus of a recipe, from `folder` as far as it is there. progress: called with the utterances of every shard that is done.
+    """The corpus of a recipe, in memory; see `say_corpus`."""
+    return Corpus(say_corpus(recipe, folder, workers, progress))
+
+
+def say_corpus(recipe: SpeechRecipe, folder: Path, workers: int = 1, progress: Callable[[int], object] = lambda n: None) -> list[Path]:
+    """The shards of a recipe in `folder`, made where they are not there. progress: called with the utterances of every shard that is done.
 
     UsageError where espeak-ng is not installed.
     """
@@ -109,7 +114,7 @@ def build_corpus(recipe: SpeechRecipe, folder: Path, workers: int = 1, progress:
     else:
         for job in missing:
             progress(_make_shard(job))
-    return Corpus(files)
+    return files
 
 
 def _make_shard(job: tuple[SpeechRecipe, Sequence[Question], int, Path]) -> int:

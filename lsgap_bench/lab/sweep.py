@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import product
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 from lsgap_bench.braces import expand
 from lsgap_bench.lab.alignment_stage import STRATEGIES
 from lsgap_bench.lab.architecture import SIZES
-from lsgap_bench.lab.loop import Clock
+from lsgap_bench.lab.loop import Clock, TimeIsUp
 from lsgap_bench.lab.recipe import Recipe, preset
-from lsgap_bench.lab.train import Lab, Trained, base_of, hearing_of, matched_of, train_model
+from lsgap_bench.lab.train import Lab, Trained, base_of, hearing_of, matched_of, speech_of, train_model
 from lsgap_bench.run import evaluate
 
 SEEDS = (0, 1, 2)
@@ -67,16 +69,38 @@ def sweep(
     """
     clock = clock or Clock()
     lab = replace(lab, threads=lab.threads or max(1, (os.cpu_count() or 1) // processes))
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        lay_foundations(recipes, lab, clock, pool)
+    with _workers(processes) as pool:
+        _lay_foundations(recipes, lab, clock, pool)
         runs = pool.map(_one_run, [(recipe, lab, measuring, clock) for recipe in recipes])
         return [folder for folders in runs for folder in folders]
 
 
-def lay_foundations(recipes: Sequence[Recipe], lab: Lab, clock: Clock, pool: Executor) -> None:
+@contextmanager
+def _workers(count: int) -> Iterator[Executor]:
+    """Processes for whole trainings. When the time is up each of them saves its state and ends; at any other error they end at once."""
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_caller) as pool:
+        try:
+            yield pool
+        except TimeIsUp:
+            pool.shutdown(cancel_futures=True)
+            raise
+        except BaseException:  # Ctrl-C among them: what was saved a minute ago is kept, and nobody waits for an hour
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in active_children():
+                child.terminate()
+            raise
+
+
+def _leave_interrupts_to_the_caller() -> None:
+    signal(SIGINT, SIG_IGN)
+
+
+def _lay_foundations(recipes: Sequence[Recipe], lab: Lab, clock: Clock, pool: Executor) -> None:
     """Make what many recipes stand on, once each, before they start side by side: first what needs nothing, then what joins it."""
-    sizes = {(r.size, r.shared_seed): r for r in recipes}.values()
-    ears = {(r.speech, r.hearing, r.shared_seed): r for r in recipes}.values()
+    sizes = {(r.size, r.shared_seed): r for r in reversed(recipes)}.values()
+    ears = {(r.speech, r.hearing, r.shared_seed): r for r in reversed(recipes)}.values()
+    for recipe in ears:  # here, for a worker has no processes of its own to share it out to
+        speech_of(recipe, lab)
     for wave in ([*((hearing_of, r) for r in ears), *((base_of, r) for r in sizes)], [(matched_of, r) for r in sizes]):
         list(pool.map(_one_part, [(make, recipe, lab, clock) for make, recipe in wave]))
 

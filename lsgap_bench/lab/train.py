@@ -15,7 +15,7 @@ from transformers import Qwen2AudioEncoder, Qwen2AudioForConditionalGeneration, 
 
 from lsgap_bench.lab import architecture, checkpoints, tokens, world
 from lsgap_bench.lab.alignment_stage import AlignmentStage, merged
-from lsgap_bench.lab.corpus import Corpus, build_corpus
+from lsgap_bench.lab.corpus import Corpus, say_corpus
 from lsgap_bench.lab.hearing_stage import HearingStage
 from lsgap_bench.lab.loop import Clock, Stage, computes_in_bfloat16, train
 from lsgap_bench.lab.matching_stage import MatchingStage, set_marks
@@ -110,10 +110,15 @@ def base_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], object]
     return folder
 
 
+def speech_of(recipe: Recipe, lab: Lab) -> list[Path]:
+    """The shards of the training speech, said where they are not there."""
+    with tqdm(total=recipe.speech.utterances, desc="synthesis", unit="clip") as bar:
+        return say_corpus(recipe.speech, lab.folder, lab.workers, progress=bar.update)
+
+
 def hearing_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], object] = print) -> tuple[Path, Corpus]:
     """The folder of the encoder that a recipe stands on, trained where it is not there; and the training speech."""
-    with tqdm(total=recipe.speech.utterances, desc="synthesis", unit="clip") as bar:
-        corpus = build_corpus(recipe.speech, lab.folder, lab.workers, progress=bar.update)
+    corpus = Corpus(speech_of(recipe, lab))
     if recipe.embedded:
         return DEMO_RECOGNIZER, corpus
     folder = lab.folder / f"encoder-{digest(asdict(recipe.speech), asdict(recipe.hearing), recipe.shared_seed, corpus.sha256)}"

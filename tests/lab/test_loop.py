@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.lab import loop
-from lsgap_bench.lab.loop import Clock, Paced, Schedule, TimeIsUp, step_random, train
+from lsgap_bench.lab.loop import Clock, Paced, Schedule, TimeIsUp, computes_in_bfloat16, step_random, train
 
 SCHEDULE = Schedule(steps=9, rate=0.05, warmup=3)
 
@@ -125,6 +125,27 @@ def test_a_run_killed_before_anything_was_saved_starts_anew_with_the_same_result
     later = Toy()
     train(later, SCHEDULE, 7, file, Clock())
     assert same(weights(later), whole)
+
+
+def test_parameters_learn_at_their_own_pace(tmp_path: Path):
+    """AdamW's first step is the rate long in every weight, whatever its gradient (without weight decay)."""
+
+    class Halved(Toy):
+        def learned(self) -> Sequence[Paced]:
+            return [Paced(list(self.module[0].parameters())), Paced(list(self.module[2].parameters()), 0.25)]
+
+    stage = Halved()
+    before = weights(stage)
+    train(stage, Schedule(steps=1, rate=0.01, warmup=0, weight_decay=0.0), 7, tmp_path / "state.pt", Clock())
+    moved = [float((b - a).abs().max()) for a, b in zip(before, weights(stage), strict=True)]
+    assert moved == pytest.approx([0.01, 0.01, 0.0025, 0.0025], rel=1e-3)
+
+
+@pytest.mark.parametrize("able", ["amx_bf16", "avx512_bf16", None])
+def test_bfloat16_is_used_only_where_the_processor_computes_in_it(able: str | None, monkeypatch: pytest.MonkeyPatch):
+    known = {"avx2": True, "avx512_f": True, "amx_bf16": False, "avx512_bf16": False}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {**known, **({able: True} if able else {})})
+    assert computes_in_bfloat16("cpu") is (able is not None)
 
 
 def test_another_seed_gives_other_weights(tmp_path: Path, whole: list[Tensor]):

@@ -16,7 +16,9 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.lab import recipe as recipes
 from lsgap_bench.lab.loop import Clock, TimeIsUp
 from lsgap_bench.lab.train import Lab, Trained, recognizer_of, train_model
+from lsgap_bench.resources import DEMO_BASE, DEMO_RECOGNIZER
 
+LAYER = "layers.0.fc1.weight"
 SMOKE = recipes.preset("smoke")
 LORA = recipes.preset("smoke", strategy="lora")
 
@@ -79,7 +81,11 @@ def test_every_checkpoint_loads_as_a_plain_model_with_its_processor(trained: Tra
 def test_a_checkpoint_says_what_made_it(trained: Trained):
     told = json.loads((trained.last / "lab.json").read_text())
     assert told["step"] == 4
-    assert told["recipe"] == json.loads(json.dumps(SMOKE.to_dict()))
+    whole = json.loads(json.dumps(SMOKE.to_dict()))
+    assert told["recipe"] == {name: value for name, value in whole.items() if name != "recognizer"}
+    base = json.loads((trained.base / "lab.json").read_text())
+    assert base["recipe"] == {name: whole[name] for name in ("size", "shared_seed", "embedded", "text")}
+    assert told["threads"] == 1
     assert len(told["data_sha256"]) == 64
     assert told["versions"]["torch"] == version("torch")
 
@@ -125,6 +131,19 @@ def _of_speech_model(found: dict[str, torch.Tensor], name: str) -> torch.Tensor:
     """The tensor that the text model calls `name`, inside a speech model's file."""
     inside = name.replace("model.", "language_model.model.", 1) if name.startswith("model.") else f"language_model.{name}"
     return found[inside]
+
+
+def test_an_embedded_start_takes_what_the_package_ships_and_makes_the_rest(lab: Lab, tmp_path: Path):
+    begun = lab_beside(lab, tmp_path / "embedded")
+    micro = train_model(replace(SMOKE, size="micro", embedded=True), begun, say=silent)
+    assert micro.base == DEMO_BASE
+    nano = train_model(replace(SMOKE, embedded=True), begun, say=silent)
+    assert nano.base.parent == begun.folder  # no text model of this size is shipped
+    assert not list(begun.folder.glob("encoder-*"))
+    # four steps at most 1e-3 each, in bfloat16: the encoder is still nearly that of the embedded recognizer
+    heard, moved = weights(DEMO_RECOGNIZER), weights(nano.last)
+    one, other = (found[name].float() for found, name in ((heard, f"model.encoder.{LAYER}"), (moved, f"audio_tower.{LAYER}")))
+    assert 0 < float((one - other).abs().max()) < 0.02
 
 
 def test_the_recognizer_is_kept_with_all_that_reads_for_it(lab: Lab, trained: Trained):

@@ -227,6 +227,13 @@ def test_training_questions_take_the_tasks_in_turn_and_are_never_held_out():
     assert {question.task for question in world.train_questions(6, 1, ["days", "days", "sums"])} == {"days", "sums"}
 
 
+def test_shares_say_how_often_a_task_comes_in_turn():
+    turn = world.in_shares([("owners", 3), ("sums", 2)])
+    assert {task: turn.count(task) for task in turn} == {**dict.fromkeys(world.TASKS, 1), "owners": 3, "sums": 2}
+    with pytest.raises(UsageError, match="did you mean 'owners'"):
+        world.in_shares([("owner", 3)])
+
+
 @pytest.mark.parametrize("task", world.TASKS)
 def test_no_content_is_in_training_and_in_a_test_whatever_the_seeds(task: str):
     trained = {content(question) for seed in (0, 1) for question in world.train_questions(3000, seed, [task])}
