@@ -29,13 +29,14 @@ class Fit:
     within_r2: of the same model, the share of the variation WITHIN runs that x explains (both sides minus their run's mean).
     partial_r: pooled correlation with the control held fixed. partial_within_r: the same after run means are removed.
     loo_r2: 1 - squared errors over squared deviations from the mean of y, each run predicted from the others; below 0: worse than the mean.
-    slope: units of y per unit of x, pooled. r: Pearson's, pooled.
+    slope: units of y per unit of x, pooled. r, within_r: Pearson's, pooled and within runs: the sign that an R2 does not show.
     """
 
     n: int
     runs: int
     slope: float
-    r: float
+    r: Estimate
+    within_r: Estimate
     r2: Estimate
     full_r2: Estimate
     within_r2: Estimate
@@ -70,7 +71,7 @@ def fit(x: ArrayLike, y: ArrayLike, runs: Sequence[object], control: ArrayLike |
     """
     sample = _sample([x, y], runs)
     a, b = _columns([x, y])
-    base = regress(a, b, groups=runs, n_boot=100, seed=seed)  # for slope, r and loo_r2; its interval is not used
+    base = regress(a, b, groups=runs, n_boot=100, seed=seed)  # for slope and loo_r2; its interval is not used
     pooled = _Bootstrap(sample, n_boot, seed)
     inner = len(sample.table) - sample.runs - 1  # degrees of freedom that slope and run means leave
     too_few = f"{len(sample.table)} checkpoints of {sample.runs} runs leave no degree of freedom within runs" if inner < 1 else None
@@ -78,7 +79,8 @@ def fit(x: ArrayLike, y: ArrayLike, runs: Sequence[object], control: ArrayLike |
         n=len(sample.table),
         runs=sample.runs,
         slope=base.slope,
-        r=base.r,
+        r=pooled.estimate(lambda cross: _correlation(cross.total, 0, 1), "r"),
+        within_r=pooled.estimate(lambda cross: _correlation(cross.within, 0, 1), "r", too_few),
         r2=pooled.estimate(_r2, R2),
         full_r2=pooled.estimate(_full_r2, R2, too_few),
         within_r2=pooled.estimate(_within_r2, R2, too_few),
@@ -237,10 +239,15 @@ def _safe(ratio_of: Floats, to: Floats) -> Floats:
         return np.asarray(np.where(to > 1e-18, ratio_of / to, np.nan))
 
 
-def _squared(of: Floats, i: int, j: int) -> Floats:
-    """Squared correlation of variables i and j."""
+def _correlation(of: Floats, i: int, j: int) -> Floats:
+    """Correlation of variables i and j."""
     a, b = of[..., i, i], of[..., j, j]
-    return np.where((a > 1e-9) & (b > 1e-9), _safe(of[..., i, j] ** 2, a * b), np.nan)
+    return np.where((a > 1e-9) & (b > 1e-9), _safe(of[..., i, j], np.sqrt(np.maximum(a * b, 0))), np.nan)
+
+
+def _squared(of: Floats, i: int, j: int) -> Floats:
+    """Its square."""
+    return np.asarray(_correlation(of, i, j) ** 2)
 
 
 def _r2(cross: Cross) -> Floats:

@@ -89,7 +89,8 @@ def _stronger(analysis: Analysis) -> Iterator[str]:
         a, b = (_association(analysis, name) for name in (c.a, c.b))
         said = {"A stronger": f"{c.a} is stronger", "B stronger": f"{c.b} is stronger"}.get(verdict(c.difference), UNTOLD)
         yield (
-            f"(c) R2 with the gap: {c.a} {told(a.fit.r2)}, {c.b} {told(b.fit.r2)}; difference {told(c.difference, True)}: {said} "
+            f"(c) R2 with the gap: {c.a} {told(a.fit.r2)} (r {number(a.fit.r.value, 'r', True)}), {c.b} {told(b.fit.r2)} "
+            f"(r {number(b.fit.r.value, 'r', True)}); difference {told(c.difference, True)}: {said} "
             f"(n = {a.fit.n} checkpoints of {a.fit.runs} runs)."
         )
 
@@ -102,6 +103,7 @@ def _within(analysis: Analysis) -> Iterator[str]:
             which = "all runs" if a.subset == ALL else a.subset
             yield (
                 f"(d) Gap on {a.predictor}, {which}: R2 {told(a.fit.r2)} pooled, {told(a.fit.within_r2)} within runs; "
+                f"r {told(a.fit.r, True)} pooled, {told(a.fit.within_r, True)} within runs; "
                 f"r with the step held fixed {told(a.fit.partial_r)}, the same within runs {told(a.fit.partial_within_r)}; "
                 f"leave-one-run-out R2 {number(a.fit.loo_r2.value, 'R2')}."
             )

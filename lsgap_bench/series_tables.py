@@ -184,9 +184,9 @@ def associations_table(analysis: Analysis) -> Table:
     for a in analysis.associations:
         f = a.fit
         best = ABSENT if a.best_layer is None else f"{a.best_layer} ({a.by_layer[a.best_layer]:.2f})"
-        cells = [table.cell(e) for e in (f.r2, f.full_r2, f.within_r2, f.partial_r, f.partial_within_r)]
+        cells = [table.cell(e) for e in (f.r, f.r2, f.full_r2, f.within_r2, f.partial_r, f.partial_within_r)]
         cells.append(table.cell(f.loo_r2, interval=False))
-        table.rows.append([a.predictor, a.subset, number(f.r, "r"), *cells, best, f"{f.n} ({f.runs})"])
+        table.rows.append([a.predictor, a.subset, *cells, best, f"{f.n} ({f.runs})"])
     return table
 
 

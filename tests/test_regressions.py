@@ -47,8 +47,16 @@ def found() -> Fit:
 
 def test_pooled_figures_are_those_of_scipys_regression(found: Fit) -> None:
     expected = scipy.stats.linregress(X, Y)
-    assert (found.slope, found.r, found.r2.value) == pytest.approx((expected.slope, expected.rvalue, expected.rvalue**2))
+    assert (found.slope, found.r.value, found.r2.value) == pytest.approx((expected.slope, expected.rvalue, expected.rvalue**2))
     assert (found.n, found.runs) == (20, 4)
+
+
+def test_the_correlation_within_runs_has_its_sign_and_both_have_intervals_around_them(found: Fit) -> None:
+    assert found.within_r.value == pytest.approx(np.corrcoef(around_run_means(X), around_run_means(Y))[0, 1])
+    assert found.within_r.value < 0
+    for r, r2 in ((found.r, found.r2), (found.within_r, found.within_r2)):
+        assert r.value**2 == pytest.approx(r2.value)
+        assert -1 <= r.low <= r.value <= r.high <= 1
 
 
 def test_the_full_r2_is_that_of_the_model_with_a_dummy_per_run(found: Fit) -> None:
@@ -78,7 +86,7 @@ def test_what_falls_within_every_run_may_rise_when_pooled() -> None:
     """Simpson: in each run y falls by 1 as x rises by 1; the run with the higher x also has the higher y."""
     found = fit([0, 1, 2, 2, 3, 4, 4, 5, 6], [2, 1, 0, 4, 3, 2, 6, 5, 4], ["a"] * 3 + ["b"] * 3 + ["c"] * 3)
     # Hand arithmetic: x sums of squares 24 between + 6 within, y the same, products 24 - 6, so r = 18 / 30.
-    assert found.r == pytest.approx(0.6)
+    assert found.r.value == pytest.approx(0.6)
     assert found.within_r2.value == pytest.approx(1)
     assert found.full_r2.value == pytest.approx(1)
 

@@ -21,6 +21,8 @@ from lsgap_bench.lab.hearing_stage import Batches, augmented, frame_labels
 from lsgap_bench.lab.loop import Paced, Schedule
 
 DISTANCE_WEIGHT = 2.0  # of being the embedding, beside 1 for pointing at it
+CHECKPOINTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+"""Shares of the steps after which the model is kept, so that what this stage does to the gap and to the states can be measured, too."""
 SHARPNESS = 12.0  # of the scores of a projected state against the word embeddings
 
 

@@ -21,8 +21,11 @@ from lsgap_bench.lab.recipe import Recipe, preset
 from lsgap_bench.lab.train import Lab, Trained, base_of, hearing_of, matched_of, speech_of, train_model
 from lsgap_bench.run import evaluate
 
+Job = tuple[Recipe, Lab, "Measuring", Clock]
 SEEDS = (0, 1, 2)
 EVALUATIONS = "evaluations"
+MATCHING = "matching"
+"""The strategy that the checkpoints of the matching stage are tagged with: the encoder learns, the text model does not."""
 _LAYERS = "{0,1,2,3,all}"
 GRID = tuple(
     expand(
@@ -71,8 +74,9 @@ def sweep(
     lab = replace(lab, threads=lab.threads or max(1, (os.cpu_count() or 1) // processes))
     with _workers(processes) as pool:
         _lay_foundations(recipes, lab, clock, pool)
-        runs = pool.map(_one_run, [(recipe, lab, measuring, clock) for recipe in recipes])
-        return [folder for folders in runs for folder in folders]
+        matchings = list(pool.map(_one_matching, _jobs(_of_each_size(recipes), lab, measuring, clock)))
+        runs = list(pool.map(_one_run, _jobs(recipes, lab, measuring, clock)))
+        return [folder for folders in (*matchings, *runs) for folder in folders]
 
 
 @contextmanager
@@ -96,13 +100,20 @@ def _leave_interrupts_to_the_caller() -> None:
 
 
 def _lay_foundations(recipes: Sequence[Recipe], lab: Lab, clock: Clock, pool: Executor) -> None:
-    """Make what many recipes stand on, once each, before they start side by side: first what needs nothing, then what joins it."""
-    sizes = {(r.size, r.shared_seed): r for r in reversed(recipes)}.values()
+    """Make what many recipes stand on, once each, before they start side by side: the speech, encoders and text models."""
     ears = {(r.speech, r.hearing, r.shared_seed): r for r in reversed(recipes)}.values()
     for recipe in ears:  # here, for a worker has no processes of its own to share it out to
         speech_of(recipe, lab)
-    for wave in ([*((hearing_of, r) for r in ears), *((base_of, r) for r in sizes)], [(matched_of, r) for r in sizes]):
-        list(pool.map(_one_part, [(make, recipe, lab, clock) for make, recipe in wave]))
+    parts = [*((hearing_of, recipe) for recipe in ears), *((base_of, recipe) for recipe in _of_each_size(recipes))]
+    list(pool.map(_one_part, [(make, recipe, lab, clock) for make, recipe in parts]))
+
+
+def _of_each_size(recipes: Sequence[Recipe]) -> list[Recipe]:
+    return list({(r.size, r.shared_seed): r for r in reversed(recipes)}.values())
+
+
+def _jobs(recipes: Sequence[Recipe], lab: Lab, measuring: Measuring, clock: Clock) -> list[Job]:
+    return [(recipe, lab, measuring, clock) for recipe in recipes]
 
 
 def _one_part(job: tuple[Callable[..., object], Recipe, Lab, Clock]) -> None:
@@ -111,7 +122,19 @@ def _one_part(job: tuple[Callable[..., object], Recipe, Lab, Clock]) -> None:
     make(recipe, lab, clock)
 
 
-def _one_run(job: tuple[Recipe, Lab, Measuring, Clock]) -> list[Path]:
+def _one_matching(job: Job) -> list[Path]:
+    recipe, lab, measuring, clock = job
+    lab.prepare()
+    matched = matched_of(recipe, lab, clock)
+    run = f"{recipe.size}-{MATCHING}"
+    tags = {"run": run, "strategy": MATCHING, "size": recipe.size, "seed": recipe.shared_seed}
+    return [
+        _measure(checkpoint, f"{run}-step-{step:06d}", ("text", "speech"), measuring.limit, {**tags, "step": step}, lab, measuring, clock)
+        for step, checkpoint in sorted(matched.checkpoints.items())
+    ]
+
+
+def _one_run(job: Job) -> list[Path]:
     recipe, lab, measuring, clock = job
     trained = train_model(recipe, lab, clock)
     return list(measured(trained, recipe, lab, measuring, clock))
@@ -121,16 +144,15 @@ def measured(trained: Trained, recipe: Recipe, lab: Lab, measuring: Measuring, c
     """Measure the checkpoints of a run one by one; yields the run folder of each."""
     for step, checkpoint in sorted(trained.checkpoints.items()):
         tags = {"run": recipe.name, "step": step, "strategy": recipe.alignment.strategy, "size": recipe.size, "seed": recipe.seed}
-        folder = lab.folder / EVALUATIONS / f"{recipe.name}-step-{step:06d}"
-        yield _measure(checkpoint, folder, ("text", "speech"), measuring.limit, tags, lab, measuring, clock)
+        yield _measure(checkpoint, f"{recipe.name}-step-{step:06d}", ("text", "speech"), measuring.limit, tags, lab, measuring, clock)
         if checkpoint == trained.last and measuring.grid_limit:
-            folder = lab.folder / EVALUATIONS / f"{recipe.name}-grid"
-            _measure(checkpoint, folder, ("text", "speech", *measuring.grid), measuring.grid_limit, tags, lab, measuring, clock)
+            conditions = ("text", "speech", *measuring.grid)
+            _measure(checkpoint, f"{recipe.name}-grid", conditions, measuring.grid_limit, tags, lab, measuring, clock)
 
 
 def _measure(
     checkpoint: Path,
-    folder: Path,
+    name: str,
     conditions: Sequence[str],
     limit: int | None,
     tags: dict[str, Any],
@@ -138,8 +160,9 @@ def _measure(
     measuring: Measuring,
     clock: Clock,
 ) -> Path:
+    folder = lab.folder / EVALUATIONS / name
     if not (folder / "record.json").exists():
-        clock.check(f"measuring {folder.name}")
+        clock.check(f"measuring {name}")
         evaluate(
             model_args={"pretrained": str(checkpoint)},
             tasks=measuring.tasks,

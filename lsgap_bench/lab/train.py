@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from tqdm import tqdm
 from transformers import Qwen2AudioEncoder, Qwen2AudioForConditionalGeneration, Qwen2ForCausalLM, WhisperForConditionalGeneration
 
-from lsgap_bench.lab import architecture, checkpoints, tokens, world
+from lsgap_bench.lab import architecture, checkpoints, matching_stage, tokens, world
 from lsgap_bench.lab.alignment_stage import AlignmentStage, merged
 from lsgap_bench.lab.corpus import Corpus, say_corpus
 from lsgap_bench.lab.hearing_stage import HearingStage
@@ -46,6 +46,18 @@ class Lab:
         torch.use_deterministic_algorithms(True, warn_only=True)
 
 
+class Matched(NamedTuple):
+    """What the alignment begins with. corpus: the training speech. checkpoints: step of the matching -> folder, the last is the model."""
+
+    corpus: Corpus
+    checkpoints: Mapping[int, Path]
+
+    @property
+    def last(self) -> Path:
+        """The folder of the model."""
+        return self.checkpoints[max(self.checkpoints)]
+
+
 @dataclass(frozen=True)
 class Trained:
     """A trained model on disk. base: the text model alone. checkpoints: step -> folder, the last one is the model."""
@@ -74,14 +86,19 @@ def train_model(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Calla
     trained = Trained(recipe.name, base_folder, folders)
     if all(folder.exists() for folder in folders.values()):
         return trained
-    matched_folder, corpus = matched_of(recipe, lab, clock, say)
-    loaded = Qwen2AudioForConditionalGeneration.from_pretrained(matched_folder, dtype=torch.float32)
+    matched = matched_of(recipe, lab, clock, say)
+    corpus = matched.corpus
+    loaded = Qwen2AudioForConditionalGeneration.from_pretrained(matched.last, dtype=torch.float32)
     model = checkpoints.on(lab.device, loaded)
     torch.manual_seed(recipe.seed)  # of LoRA's own weights
     stage = AlignmentStage(model, corpus, recipe.alignment, recipe.seed, lab.autocast)
     say(f"{recipe.name}: alignment, {recipe.alignment.strategy}, {recipe.alignment.schedule.steps} steps")
-    keep = partial(_keep_checkpoint, recipe=recipe, model=model, folders=folders, data=corpus.sha256)
-    at_steps = {step: partial(keep, step) for step in folders}
+    told = {
+        "stage": "alignment",
+        "recipe": recipe.part("size", "seed", "text", "speech", "hearing", "matching", "alignment"),
+        "data_sha256": corpus.sha256,
+    }
+    at_steps = _keeping(model, folders, told, checkpoints.half)  # to be measured, not to be trained on
     seconds = train(stage, recipe.alignment.schedule, recipe.seed, run / "state.pt", clock, at_steps)
     (run / "state.pt").unlink(missing_ok=True)
     say(f"{recipe.name}: {seconds:.0f} s, {len(folders)} checkpoints in {run}")
@@ -134,25 +151,30 @@ def hearing_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], obje
     return folder, corpus
 
 
-def matched_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], object] = print) -> tuple[Path, Corpus]:
-    """The folder of the speech model that the alignment begins with, made where it is not there; and the training speech."""
+def matched_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], object] = print) -> Matched:
+    """The speech model that the alignment begins with, made where it is not there."""
     base_folder = base_of(recipe, lab, clock, say)
     encoder_folder, corpus = hearing_of(recipe, lab, clock, say)
     made_from = [checkpoints.weights_sha256(part) for part in (base_folder, encoder_folder)]
-    folder = lab.folder / f"matched-{recipe.size}-{digest(made_from, corpus.sha256, asdict(recipe.matching))}"
-    if not folder.exists():
+    home = lab.folder / f"matched-{recipe.size}-{digest(made_from, corpus.sha256, asdict(recipe.matching))}"
+    steps = sorted({max(1, round(share * recipe.matching.schedule.steps)) for share in matching_stage.CHECKPOINTS})
+    matched = Matched(corpus, {step: home / f"step-{step:06d}" for step in steps})
+    if not all(folder.exists() for folder in matched.checkpoints.values()):
         say(f"{recipe.name}: the encoder is matched to the text model, {recipe.matching.schedule.steps} steps")
         base = Qwen2ForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
         encoder = _encoder_in(encoder_folder)
         model = checkpoints.on(lab.device, architecture.build_speech_model(base, encoder, recipe.shared_seed))
         set_marks(model, recipe.shared_seed)
         stage = MatchingStage(model, corpus, recipe.matching, lab.autocast)
-        seconds = _trained(stage, recipe.matching.schedule, recipe.shared_seed, folder, clock)
-        parts = recipe.part("size", "text", "speech", "hearing", "matching")
-        told = {"stage": "matching", "recipe": parts, "seconds": round(seconds), "data_sha256": corpus.sha256}
-        checkpoints.save(folder, told, model, tokens.build_processor())
-        _state(folder).unlink(missing_ok=True)
-    return folder, corpus
+        told = {
+            "stage": "matching",
+            "recipe": recipe.part("size", "text", "speech", "hearing", "matching"),
+            "data_sha256": corpus.sha256,
+        }
+        state = home / "state.pt"
+        train(stage, recipe.matching.schedule, recipe.shared_seed, state, clock, _keeping(model, matched.checkpoints, told))
+        state.unlink(missing_ok=True)
+    return matched
 
 
 def recognizer_of(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Callable[[str], object] = print) -> Path:
@@ -193,8 +215,12 @@ def _state(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.state.pt")
 
 
-def _keep_checkpoint(step: int, recipe: Recipe, model: Any, folders: Mapping[int, Path], data: str) -> None:
-    """Write the model of a step as a plain speech model of transformers in bfloat16, its LoRA weights merged in."""
-    parts = recipe.part("size", "seed", "text", "speech", "hearing", "matching", "alignment")
-    told = {"stage": "alignment", "step": step, "recipe": parts, "data_sha256": data}
-    checkpoints.save(folders[step], told, checkpoints.half(merged(model)), tokens.build_processor())
+def _keeping(
+    model: Any, folders: Mapping[int, Path], told: Mapping[str, Any], kept: Callable[[Any], Any] = lambda whole: whole
+) -> dict[int, Callable[[], object]]:
+    """Step -> what writes the model of that step as a plain speech model of transformers, LoRA's weights merged in."""
+
+    def keep(step: int, folder: Path) -> None:
+        checkpoints.save(folder, {**told, "step": step}, kept(merged(model)), tokens.build_processor())
+
+    return {step: partial(keep, step, folder) for step, folder in folders.items()}
