@@ -27,6 +27,7 @@ class Table:
     """One table. reasons: why cells are absent, numbered in the cells. note: what the reader must know to read it.
 
     page_only: headers of columns that a terminal has no room for. first: characters before the first column wraps there.
+    words: cells are read and not compared, so they stand on the left and no row is left out.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Table:
     note: str = ""
     page_only: frozenset[str] = frozenset()
     first: int = 30
+    words: bool = False
     reasons: list[str] = field(default_factory=list)
 
     def cell(self, shown: Estimate, signed: bool = False, interval: bool = True) -> str:
@@ -49,9 +51,9 @@ class Table:
     def text(self) -> str:
         """For the terminal, at most `MOST_ROWS` rows."""
         kept = [k for k, header in enumerate(self.headers) if header not in self.page_only]
-        align = ["left", *["right"] * (len(kept) - 1)]
-        widths = [self.first, *[30] * (len(kept) - 1)]
-        shown = [[row[k] for k in kept] for row in self.rows[:MOST_ROWS]]
+        align = ["left", *["left" if self.words else "right"] * (len(kept) - 1)]
+        widths = [self.first, *[50 if self.words else 30] * (len(kept) - 1)]
+        shown = [[row[k] for k in kept] for row in (self.rows if self.words else self.rows[:MOST_ROWS])]
         headers = [self.headers[k] for k in kept]
         table = tabulate(shown, headers, "simple", colalign=align, disable_numparse=True, maxcolwidths=widths)
         more = [f"... and {len(self.rows) - len(shown)} more rows, in the files"] if len(self.rows) > len(shown) else []
@@ -59,7 +61,7 @@ class Table:
 
     def markdown(self) -> str:
         """A GitHub table under a bold title."""
-        align = ["left", *["right"] * (len(self.headers) - 1)]
+        align = ["left", *["left" if self.words else "right"] * (len(self.headers) - 1)]
         headers = [header.replace("\n", " ") for header in self.headers]
         rows = [[cell.replace("|", r"\|").replace("\n", " ") for cell in row] for row in self.rows]
         table = tabulate(rows, headers, "github", colalign=align, disable_numparse=True)

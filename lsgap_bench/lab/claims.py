@@ -32,7 +32,8 @@ def claims_table(analysis: Analysis, grid: Analysis | None = None) -> Table:
         "The paper's claims, and what these models say",
         ["claim", "paper", "here", "verdict"],
         note="95 % intervals over training runs. Verdict: on which side of 0 the interval lies.",
-        first=44,
+        first=62,
+        words=True,
     )
     table.rows += [*_training(analysis), *_depth(analysis), *_similarity(analysis), *(_interventions(grid.series) if grid else ())]
     return table
@@ -101,7 +102,7 @@ def _interventions(series: Series) -> Iterator[list[str]]:
         gain = _difference(series, name, None)
         yield [f"(f) {plugin} of bottom3 helps", paper, f"{told(gain, True)} points", verdict(gain, 1)]
         beyond = _difference(series, name, name.replace("bottom3", "random3"))
-        yield ["(f) the same, beyond random3", "not measured", f"{told(beyond, True)} points", verdict(beyond, 1)]
+        yield [f"(f) {plugin} beyond random3", "not measured", f"{told(beyond, True)} points", verdict(beyond, 1)]
     name = f"speech+angle_projection:bottom3@{_LAYER}"
     for control in ("wrong_transcript", "random_direction"):
         beyond = _difference(series, name, f"{name}={control}")
