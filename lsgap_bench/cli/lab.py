@@ -17,7 +17,12 @@ def add_parser(commands: Any) -> None:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     train = verbs.add_parser("train", help="train one model; an interrupted training goes on", description="Train one lab model.")
     add = train.add_argument
-    add("--preset", metavar="NAME", default="demo", help="demo (the shipped model), sweep (shorter) or smoke (seconds, learns nothing)")
+    add(
+        "--preset",
+        metavar="NAME",
+        default="demo",
+        help="demo (the shipped model, from nothing), sweep (begins with the embedded models) or smoke (seconds, learns nothing)",
+    )
     add("--size", metavar="NAME", help="of the text model: nano or micro (default: the preset's)")
     add("--strategy", metavar="NAME", help="full (fine-tuning) or lora (default: the preset's)")
     add("--seed", metavar="N", type=int, help="of the alignment (default 0)")
@@ -53,6 +58,7 @@ def add_parser(commands: Any) -> None:
 
 def _add_place(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
+    add("--set", metavar="FIELD=VALUE", action="append", default=[], help="change the recipe, such as speech.snr=[10,30]; may be repeated")
     add("--folder", metavar="DIR", default=FOLDER, help=f"where everything is kept (default {FOLDER})")
     add("--device", metavar="D", help="cpu, cuda, ... (default: a GPU where there is one)")
     add("--threads", metavar="N", type=int, help="of torch (default: all)")
@@ -80,10 +86,11 @@ def _lab(asked: argparse.Namespace) -> Any:
 
 def _train(asked: argparse.Namespace) -> int:
     lab, clock = _lab(asked)
-    from lsgap_bench.lab.recipe import preset
+    from lsgap_bench.lab.recipe import changed, preset
     from lsgap_bench.lab.train import train_model
 
-    trained = train_model(preset(asked.preset, size=asked.size, strategy=asked.strategy, seed=asked.seed), lab, clock)
+    recipe = changed(preset(asked.preset, size=asked.size, strategy=asked.strategy, seed=asked.seed), asked.set)
+    trained = train_model(recipe, lab, clock)
     print(f"base: {trained.base}\nmodel: {trained.last}")
     print(f"measure it: lsgap run --model_args pretrained={trained.last} --systems base,lslm --base_args pretrained={trained.base}")
     return 0
@@ -95,13 +102,17 @@ def _sweep(asked: argparse.Namespace) -> int:
     from lsgap_bench.errors import UsageError
     from lsgap_bench.lab.alignment_stage import STRATEGIES
     from lsgap_bench.lab.architecture import SIZES
+    from lsgap_bench.lab.recipe import changed
     from lsgap_bench.lab.sweep import Measuring, sweep, sweep_recipes
 
     seeds = names(asked.seeds)
     if not all(seed.isdecimal() for seed in seeds):
         raise UsageError(f"--seeds '{asked.seeds}' are not all whole numbers; write --seeds 0,1,2")
     sizes, strategies = names(asked.sizes or "") or list(SIZES), names(asked.strategies or "") or list(STRATEGIES)
-    recipes = sweep_recipes(sizes, strategies, [int(seed) for seed in seeds], asked.preset)
+    for setting in asked.set:
+        if "." not in setting.partition("=")[0]:
+            raise UsageError(f"--set {setting}: a sweep varies that itself; set a part, such as --set alignment.rank=4, or use --seeds")
+    recipes = [changed(r, asked.set) for r in sweep_recipes(sizes, strategies, [int(seed) for seed in seeds], asked.preset)]
     folders = sweep(recipes, lab, Measuring(asked.limit, asked.grid_limit), clock, asked.processes)
     print(f"{len(folders)} checkpoints of {len(recipes)} runs measured; lsgap lab report --folder {lab.folder}")
     return 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from lsgap_bench.errors import UsageError, did_you_mean
@@ -104,3 +105,56 @@ def preset(name: str, **changes: Any) -> Recipe:
         learning = replace(recipe.alignment.schedule, rate=rate)
         recipe = replace(recipe, alignment=replace(recipe.alignment, strategy=strategy, schedule=learning, hearing_pace=pace))
     return replace(recipe, **{key: value for key, value in changes.items() if value is not None})
+
+
+def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """A recipe with some fields set: `speech.snr=[10,30]`, `alignment.schedule.steps=400`; the value is JSON, a list where it has several.
+
+    UsageError for a field that is not there, or a value of another kind than the field's.
+    """
+    for setting in settings:
+        path, equals, written = setting.partition("=")
+        if not equals:
+            raise UsageError(f"--set '{setting}' has no value; write it as --set {path or 'speech.snr'}=VALUE")
+        try:
+            value = json.loads(written)
+        except json.JSONDecodeError:
+            raise UsageError(f"--set {path}: '{written}' is no JSON; write a number, true, null, \"words\" or [1, 2]") from None
+        recipe = _with(recipe, path.split("."), value, path)
+    return recipe
+
+
+def _with(part: Any, names: Sequence[str], value: Any, path: str) -> Any:
+    """A frozen dataclass with the field of that path replaced."""
+    known = {f.name: f for f in fields(part)}
+    if names[0] not in known:
+        raise UsageError(f"--set {path}: a lab recipe has no '{names[0]}' there; {did_you_mean(names[0], known)}")
+    now = getattr(part, names[0])
+    if len(names) > 1 and not is_dataclass(now):
+        raise UsageError(f"--set {path}: '{names[0]}' has no parts; write --set {path.rpartition('.')[0]}=VALUE")
+    if len(names) == 1 and is_dataclass(now):
+        raise UsageError(f"--set {path}: '{names[0]}' has parts; set one of {', '.join(f'{path}.{f.name}' for f in fields(now))}")
+    if len(names) > 1:
+        return replace(part, **{names[0]: _with(now, names[1:], value, path)})
+    declared = str(known[names[0]].type)
+    made = _as_declared(_frozen(value), now, declared)
+    if made is None and not (value is None and "None" in declared):
+        raise UsageError(f"--set {path}: {json.dumps(value)} is not of the kind of {json.dumps(now)} ({declared})")
+    return replace(part, **{names[0]: made})
+
+
+def _frozen(value: Any) -> Any:
+    """Lists become tuples, all the way down."""
+    return tuple(_frozen(part) for part in value) if isinstance(value, list) else value
+
+
+def _as_declared(value: Any, now: Any, declared: str) -> Any:
+    """The value as the field's type declares it; None where it is of another kind. now: today's value."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if declared == "float":
+        return float(value) if number else None
+    if declared.startswith("tuple[float, float]"):  # a range
+        several = isinstance(value, tuple) and len(value) == 2 and all(isinstance(part, int | float) for part in value)
+        return tuple(float(part) for part in value) if several and value[0] <= value[1] else None
+    alike = not isinstance(value, tuple) or all(type(part) is type(now[0]) for part in value)
+    return value if type(value) is type(now) and alike else None
