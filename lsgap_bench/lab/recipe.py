@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.lab.alignment_stage import AlignmentRecipe
@@ -112,6 +112,7 @@ def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 
     UsageError for a field that is not there, or a value of another kind than the field's.
     """
+    tree: dict[str, Any] = {}
     for setting in settings:
         path, equals, written = setting.partition("=")
         if not equals:
@@ -120,27 +121,54 @@ def changed(recipe: Recipe, settings: Sequence[str]) -> Recipe:
             value = json.loads(written)
         except json.JSONDecodeError:
             raise UsageError(f"--set {path}: '{written}' is no JSON; write a number, true, null, \"words\" or [1, 2]") from None
-        recipe = _with(recipe, path.split("."), value, path)
-    return recipe
+        *parts, name = path.split(".")
+        branch = tree
+        for part in parts:
+            branch = branch.setdefault(part, {})
+            if isinstance(branch, _Set):
+                raise UsageError(f"--set {path}: --set {branch.path} gave a value to the whole; give one of the two")
+        branch[name] = _Set(value, path)
+    made: Recipe = _with(recipe, tree)
+    return made
 
 
-def _with(part: Any, names: Sequence[str], value: Any, path: str) -> Any:
-    """A frozen dataclass with the field of that path replaced."""
+class _Set(NamedTuple):
+    """A value that a field is set to. path: as the user wrote it."""
+
+    value: Any
+    path: str
+
+
+def _with(part: Any, tree: Mapping[str, Any]) -> Any:
+    """A frozen dataclass with its fields set as the tree says, all at once, for some hold only together."""
     known = {f.name: f for f in fields(part)}
-    if names[0] not in known:
-        raise UsageError(f"--set {path}: a lab recipe has no '{names[0]}' there; {did_you_mean(names[0], known)}")
-    now = getattr(part, names[0])
-    if len(names) > 1 and not is_dataclass(now):
-        raise UsageError(f"--set {path}: '{names[0]}' has no parts; write --set {path.rpartition('.')[0]}=VALUE")
-    if len(names) == 1 and is_dataclass(now):
-        raise UsageError(f"--set {path}: '{names[0]}' has parts; set one of {', '.join(f'{path}.{f.name}' for f in fields(now))}")
-    if len(names) > 1:
-        return replace(part, **{names[0]: _with(now, names[1:], value, path)})
-    declared = str(known[names[0]].type)
-    made = _as_declared(_frozen(value), now, declared)
-    if made is None and not (value is None and "None" in declared):
-        raise UsageError(f"--set {path}: {json.dumps(value)} is not of the kind of {json.dumps(now)} ({declared})")
-    return replace(part, **{names[0]: made})
+    changes = {}
+    for name, new in tree.items():
+        path = _first(new).path
+        if name not in known:
+            raise UsageError(f"--set {path}: a lab recipe has no '{name}' there; {did_you_mean(name, known)}")
+        now = getattr(part, name)
+        if isinstance(new, _Set):
+            changes[name] = _leaf(new, now, str(known[name].type))
+        elif is_dataclass(now):
+            changes[name] = _with(now, new)
+        else:
+            raise UsageError(f"--set {path}: '{name}' has no parts; give it a value itself")
+    return replace(part, **changes)
+
+
+def _first(new: Any) -> _Set:
+    return new if isinstance(new, _Set) else _first(next(iter(new.values())))
+
+
+def _leaf(new: _Set, now: Any, declared: str) -> Any:
+    """The new value of a field, as its type declares it."""
+    if is_dataclass(now):
+        raise UsageError(f"--set {new.path}: it has parts; set one of {', '.join(f'{new.path}.{f.name}' for f in fields(now))}")
+    made = _as_declared(_frozen(new.value), now, declared)
+    if made is None and not (new.value is None and "None" in declared):
+        raise UsageError(f"--set {new.path}: {json.dumps(new.value)} is not of the kind of {json.dumps(now)} ({declared})")
+    return made
 
 
 def _frozen(value: Any) -> Any:

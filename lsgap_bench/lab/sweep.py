@@ -11,7 +11,10 @@ from itertools import product
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
+from threading import RLock
 from typing import Any
+
+from tqdm import tqdm
 
 from lsgap_bench.braces import expand
 from lsgap_bench.lab.alignment_stage import STRATEGIES
@@ -82,21 +85,22 @@ def sweep(
 @contextmanager
 def _workers(count: int) -> Iterator[Executor]:
     """Processes for whole trainings. When the time is up each of them saves its state and ends; at any other error they end at once."""
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_caller) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_begin_worker) as pool:
         try:
             yield pool
         except TimeIsUp:
             pool.shutdown(cancel_futures=True)
             raise
         except BaseException:  # Ctrl-C among them: what was saved a minute ago is kept, and nobody waits for an hour
-            pool.shutdown(wait=False, cancel_futures=True)
             for child in active_children():
                 child.terminate()
+            pool.shutdown(cancel_futures=True)
             raise
 
 
-def _leave_interrupts_to_the_caller() -> None:
-    signal(SIGINT, SIG_IGN)
+def _begin_worker() -> None:
+    signal(SIGINT, SIG_IGN)  # the caller ends us
+    tqdm.set_lock(RLock())  # tqdm's own lock is one between processes, and would be left behind
 
 
 def _lay_foundations(recipes: Sequence[Recipe], lab: Lab, clock: Clock, pool: Executor) -> None:

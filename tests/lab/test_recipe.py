@@ -14,6 +14,8 @@ def test_a_field_is_set_by_its_path_and_nothing_else_changes() -> None:
     assert (noisy.speech.snr, noisy.speech.speed, noisy.hearing.schedule.rate) == ((10.0, 30.0), (0.7, 1.5), 1.0)
     assert noisy.speech.accents == ("en-us",)
     assert changed(noisy, ['speech.shares=[["owners", 2]]']).speech.shares == (("owners", 2),)
+    longer = changed(smoke, ["alignment.schedule.steps=9", "alignment.checkpoints=[3, 9]"])  # neither holds without the other
+    assert (longer.alignment.schedule.steps, longer.alignment.checkpoints) == (9, (3, 9))
     assert changed(noisy, ["speech.snr=null"]).speech.snr is None
     back = changed(noisy, ["speech.speed=[0.88, 1.25]"])
     assert back.speech.speed == smoke.speech.speed
@@ -34,6 +36,7 @@ def test_a_field_is_set_by_its_path_and_nothing_else_changes() -> None:
         ("speech.utterances=1.5", "not of the kind"),
         ("text.batch=true", "not of the kind"),
         ("speech=1", "set one of speech.utterances"),
+        ("alignment.schedule.steps=9", "is not the last step"),
         ("size.width=3", "has no parts"),
         ("alignment.checkpoints=[1]", "is not the last step"),
         ('alignment.strategy="lor"', "did you mean 'lora'"),
@@ -44,6 +47,11 @@ def test_what_cannot_be_set_is_said_in_one_line(setting: str, said: str) -> None
     with pytest.raises(UsageError, match=said) as found:
         changed(preset("smoke"), [setting])
     assert "\n" not in str(found.value)
+
+
+def test_a_whole_and_its_part_cannot_both_be_set() -> None:
+    with pytest.raises(UsageError, match="give one of the two"):
+        changed(preset("smoke"), ["text=1", "text.batch=2"])
 
 
 def test_a_part_of_a_recipe_holds_what_a_stage_depends_on() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,3 +95,27 @@ def test_a_wrong_argument_is_said_in_one_line(
 def test_the_words_that_the_models_know_are_printed(capsys: pytest.CaptureFixture[str]):
     assert main(["lab", "words"]) == 0
     assert {"umbrella", "minus", "wednesday"} <= set(capsys.readouterr().out.split())
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_every_process_of_a_sweep_at_once_and_in_one_line(tmp_path: Path):
+    endless = ["--set", "alignment.schedule.steps=100000", "--set", "alignment.checkpoints=[100000]", "--limit", "1"]
+    command = [sys.executable, "-m", "lsgap_bench", "lab", "sweep", "--preset", "smoke", "--sizes", "nano", "--processes", "2", *endless]
+    said = tmp_path / "said.txt"
+    with said.open("wb") as out:
+        running = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+    until = time.monotonic() + 300
+    while "alignment: " not in said.read_text(errors="replace") and running.poll() is None and time.monotonic() < until:
+        time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+    assert running.wait(60) == 130
+    assert said.read_text(errors="replace").rstrip().endswith("lsgap: interrupted; the same command goes on where it stopped")
+    assert "Traceback" not in said.read_text(errors="replace")
+    with pytest.raises(ProcessLookupError):  # nobody of the group is left
+        os.killpg(running.pid, 0)
+
+
+def test_a_sweep_varies_size_strategy_and_seed_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab", "sweep", "--set", "seed=3"]) == 2
+    assert "a sweep varies that itself" in capsys.readouterr().err
