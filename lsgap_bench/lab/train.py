@@ -95,6 +95,7 @@ def train_model(recipe: Recipe, lab: Lab, clock: Clock | None = None, say: Calla
     say(f"{recipe.name}: alignment, {recipe.alignment.strategy}, {recipe.alignment.schedule.steps} steps")
     told = {
         "stage": "alignment",
+        "made_from_sha256": checkpoints.weights_sha256(matched.last),
         "recipe": recipe.part("size", "seed", "text", "speech", "hearing", "matching", "alignment"),
         "data_sha256": corpus.sha256,
     }
@@ -155,8 +156,8 @@ def matched_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], obje
     """The speech model that the alignment begins with, made where it is not there."""
     base_folder = base_of(recipe, lab, clock, say)
     encoder_folder, corpus = hearing_of(recipe, lab, clock, say)
-    made_from = [checkpoints.weights_sha256(part) for part in (base_folder, encoder_folder)]
-    home = lab.folder / f"matched-{recipe.size}-{digest(made_from, corpus.sha256, asdict(recipe.matching))}"
+    made_from = {"text": checkpoints.weights_sha256(base_folder), "encoder": checkpoints.weights_sha256(encoder_folder)}
+    home = lab.folder / f"matched-{recipe.size}-{digest(list(made_from.values()), corpus.sha256, asdict(recipe.matching))}"
     steps = sorted({max(1, round(share * recipe.matching.schedule.steps)) for share in matching_stage.CHECKPOINTS})
     matched = Matched(corpus, {step: home / f"step-{step:06d}" for step in steps})
     if not all(folder.exists() for folder in matched.checkpoints.values()):
@@ -168,6 +169,7 @@ def matched_of(recipe: Recipe, lab: Lab, clock: Clock, say: Callable[[str], obje
         stage = MatchingStage(model, corpus, recipe.matching, lab.autocast)
         told = {
             "stage": "matching",
+            "made_from_sha256": made_from,
             "recipe": recipe.part("size", "text", "speech", "hearing", "matching"),
             "data_sha256": corpus.sha256,
         }

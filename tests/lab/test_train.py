@@ -83,6 +83,7 @@ def test_a_checkpoint_says_what_made_it(trained: Trained):
     assert told["step"] == 4
     whole = json.loads(json.dumps(SMOKE.to_dict()))
     assert told["recipe"] == {name: value for name, value in whole.items() if name != "recognizer"}
+    assert len(told["made_from_sha256"]) == 64
     base = json.loads((trained.base / "lab.json").read_text())
     assert base["recipe"] == {name: whole[name] for name in ("size", "shared_seed", "embedded", "text")}
     assert told["threads"] == 1
