@@ -137,7 +137,7 @@ def test_a_config_file_that_is_not_there_is_named(refused: Refused) -> None:
     [
         ({"scorrer": "exact"}, "no key is called 'scorrer'; did you mean 'scorer'?"),
         ({"scorer": "exakt"}, "scorer: no scorer is called 'exakt'; did you mean 'exact'?"),
-        ({"doc_to_audio": "sound"}, "doc_to_audio: 'sound' is no column of the data; known: answer, audio, id"),
+        ({"doc_to_audio": "sound"}, "doc_to_audio: 'sound' is no column of the data; known: answer, audio, content, id"),
         ({"doc_to_audio": None}, "doc_to_audio is missing"),
         ({"doc_to_text": "questions"}, "doc_to_text: 'questions' is no column of the data; did you mean 'question'"),
         ({"doc_to_text": "{{questions}}"}, "doc_to_text: '{{questions}}' cannot be rendered ('questions' is undefined); columns: "),
