@@ -114,7 +114,9 @@ def _sweep(asked: argparse.Namespace) -> int:
             raise UsageError(f"--set {setting}: a sweep varies that itself; set a part, such as --set alignment.rank=4, or use --seeds")
     recipes = [changed(r, asked.set) for r in sweep_recipes(sizes, strategies, [int(seed) for seed in seeds], asked.preset)]
     folders = sweep(recipes, lab, Measuring(asked.limit, asked.grid_limit), clock, asked.processes)
-    print(f"{len(folders)} checkpoints of {len(recipes)} runs measured; lsgap lab report --folder {lab.folder}")
+    print(
+        f"{len(folders)} checkpoints measured, of {len(recipes)} runs and the matching before them; lsgap lab report --folder {lab.folder}"
+    )
     return 0
 
 
