@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,11 @@ def test_the_words_that_the_models_know_are_printed(capsys: pytest.CaptureFixtur
     assert {"umbrella", "minus", "wednesday"} <= set(capsys.readouterr().out.split())
 
 
+def hear_interrupts() -> None:
+    """A shell that runs its commands in the background lets them ignore Ctrl-C, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def is_gone(group: int) -> bool:
     """Whether nobody of a group of processes is left, after the moment that what tidies up behind them needs."""
     for _ in range(100):
@@ -120,15 +126,21 @@ def test_ctrl_c_ends_every_process_of_a_sweep_at_once_and_in_one_line(tmp_path: 
     command = [sys.executable, "-m", "lsgap_bench", "lab", "sweep", "--preset", "smoke", "--sizes", "nano", "--processes", "2", *endless]
     said = tmp_path / "said.txt"
     with said.open("wb") as out:
-        running = subprocess.Popen(command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-    until = time.monotonic() + 300
-    while "alignment: " not in said.read_text(errors="replace") and running.poll() is None and time.monotonic() < until:
-        time.sleep(0.5)
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-    assert running.wait(60) == 130
-    assert said.read_text(errors="replace").rstrip().endswith("lsgap: interrupted; the same command goes on where it stopped")
-    assert "Traceback" not in said.read_text(errors="replace")
-    assert is_gone(running.pid)
+        running = subprocess.Popen(
+            command, cwd=tmp_path, stdout=out, stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=hear_interrupts
+        )
+    try:
+        until = time.monotonic() + 600
+        while "alignment: " not in said.read_text(errors="replace") and running.poll() is None and time.monotonic() < until:
+            time.sleep(0.5)
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+        assert running.wait(60) == 130
+        assert said.read_text(errors="replace").rstrip().endswith("lsgap: interrupted; the same command goes on where it stopped")
+        assert "Traceback" not in said.read_text(errors="replace")
+        assert is_gone(running.pid)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
 
 
 def test_a_sweep_varies_size_strategy_and_seed_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
