@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,7 +36,13 @@ def claims_table(analysis: Analysis, grid: Analysis | None = None) -> Table:
         first=62,
         words=True,
     )
-    table.rows += [*_training(analysis), *_depth(analysis), *_similarity(analysis), *(_interventions(grid.series) if grid else ())]
+    table.rows += [
+        *_training(analysis),
+        *_depth(analysis),
+        *_similarity(analysis),
+        *_flips(analysis),
+        *(_interventions(grid.series) if grid else ()),
+    ]
     return table
 
 
@@ -91,6 +98,15 @@ def _similarity(analysis: Analysis) -> Iterator[list[str]]:
             if (c.subset, c.within, c.a, c.b) == (subset, False, "alignment_path_score", "pooled_cosine"):
                 here = f"difference of R2 {told(c.difference, True)}"
                 yield [f"(c) APS is stronger than pooled cosine, {name}", "0.81 > 0.75 (LoRA)", here, verdict(c.difference, 1)]
+
+
+def _flips(analysis: Analysis) -> Iterator[list[str]]:
+    """A metric that tells the items apart no better than a coin has an AUROC of 0.5."""
+    for f in analysis.flips:
+        if f.quantity == "value" and f.metric in ("alignment_path_score", "pooled_cosine") and math.isfinite(f.net.value):
+            above = replace(f.net, value=f.net.value - 0.5, low=f.net.low - 0.5, high=f.net.high - 0.5)
+            here = f"AUROC {told(f.pooled)}, net of checkpoint and task {told(f.net)}"
+            yield [f"(e) {f.metric} tells the items lost in speech", "not measured", here, verdict(above, 1)]
 
 
 def _interventions(series: Series) -> Iterator[list[str]]:

@@ -60,6 +60,7 @@ def test_a_sweep_that_does_what_the_paper_says_agrees_with_every_claim_that_its_
     assert told["(b) pooled Euclidean distance rises with depth"] == DISAGREES  # made as a falling distance
     for metric in METRICS:
         assert told[f"(c) the gap goes with {metric}, full"] == AGREES
+    assert told["(e) alignment_path_score tells the items lost in speech"] == AGREES  # made lower for the lost ones
     assert told["(c) APS is stronger than pooled cosine, full"] == OPEN  # the same curves but for noise
 
 
