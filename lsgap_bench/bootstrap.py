@@ -1,9 +1,9 @@
-"""Values with their clusters of dependent items: checked, added up, resampled; the 95 % interval of a mean over clusters."""
+"""Values with their clusters of dependent items: checked, added up, resampled; error and 95 % interval of a mean over clusters."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,9 @@ Floats = NDArray[np.float64]
 Clusters = Iterable[object] | None
 
 FEW_CLUSTERS = 50
-_DRAWS_AT_ONCE = 1 << 18
+DEFINED = 0.95
+"""Share of the resamples in which a figure must exist, or its percentiles are those of other, easier samples."""
+_NUMBERS_AT_ONCE = 1 << 18
 
 
 class Part(NamedTuple):
@@ -32,6 +34,21 @@ class Interval(NamedTuple):
     high: float
     method: str
     why: str | None = None
+
+
+class StandardError(NamedTuple):
+    """Of a mean over clusters, with its degrees of freedom."""
+
+    value: float
+    freedom: float
+
+
+class ClusterSet(NamedTuple):
+    """Tasks that share clusters. tasks: their places among all tasks; codes: per task the cluster of each item, 0..clusters - 1."""
+
+    tasks: list[int]
+    codes: list[NDArray[np.int64]]
+    clusters: int
 
 
 @dataclass(frozen=True)
@@ -92,6 +109,20 @@ def present_items(values: ArrayLike, clusters: Clusters) -> Part:
     return Part(vector[used], None if names is None else [names[i] for i in used])
 
 
+def is_constant(values: Floats) -> bool:
+    """Whether values (n,), at least one, differ by no more than rounding could make of equal ones."""
+    return bool(values.std() <= 1e-12 * np.abs(values).max())
+
+
+def why_no_mean(parts: Sequence[Part], what: str = "a value") -> str | None:
+    """Why there is no unweighted mean over these tasks, or None. The mean of fewer tasks is another quantity, so each needs an item."""
+    if not parts:
+        return "no tasks"
+    if all(len(part.values) for part in parts):
+        return None
+    return f"no item has {what}" if len(parts) == 1 else f"a task has no item with {what}"
+
+
 def cluster_sums(values: Floats, clusters: Sequence[str] | None) -> ClusterSums:
     """Add up values (items, columns), at least one item, NaN = absent, by cluster. The order of the items changes no bit of a sum."""
     codes = np.arange(len(values)) if clusters is None else np.unique(clusters, return_inverse=True)[1]
@@ -108,15 +139,45 @@ def independent_blocks(parts: Sequence[Part]) -> list[ClusterSums]:
 
     The same question spoken by another voice in another task is no independent evidence: such tasks are resampled together.
     """
-    blocks: list[tuple[list[Part], set[str]]] = []
-    for part in parts:
-        members, names = [part], set(part.clusters or ())
-        touching = [block for block in blocks if block[1] & names]
-        blocks = [block for block in blocks if not block[1] & names]
-        for others, other_names in touching:
-            members, names = [*others, *members], names | other_names
-        blocks.append((members, names))
-    return [_stack(members) for members, _ in blocks]
+    return [_stack([parts[task] for task in tasks]) for tasks in _touching(parts)]
+
+
+def cluster_sets(parts: Sequence[Part]) -> list[ClusterSet]:
+    """The sets of `independent_blocks` as places and codes, for what is no mean."""
+    made = []
+    for tasks in _touching(parts):
+        names = [name for task in tasks for name in parts[task].clusters or ()]
+        codes = np.unique(names, return_inverse=True)[1] if names else np.arange(len(parts[tasks[0]].values))
+        ends = np.cumsum([len(parts[task].values) for task in tasks])[:-1]
+        made.append(ClusterSet(tasks, np.split(codes, ends), int(codes.max()) + 1))
+    return made
+
+
+def clusters_in_words(numbers: Sequence[int]) -> str:
+    """`60 clusters in 2 independent sets`. numbers: the clusters of each set."""
+    return f"{sum(numbers)} clusters" + (f" in {len(numbers)} independent sets" if len(numbers) > 1 else "")
+
+
+def standard_error(blocks: Sequence[ClusterSums]) -> StandardError:
+    """Of the unweighted mean of all columns of all blocks, which are independent of each other; NaN where a column has one cluster only.
+
+    Degrees of freedom of Welch and Satterthwaite; with a single block they are that block's own clusters less one.
+    """
+    variances = np.array([np.square(block.errors.sum(axis=1)).sum() for block in blocks])
+    freedoms = np.array([block.clusters.min() - 1 for block in blocks])
+    return combined_error(variances, freedoms, sum(block.totals.shape[1] for block in blocks))
+
+
+def combined_error(variances: Floats, freedoms: NDArray[np.int64], over: int = 1) -> StandardError:
+    """Of a sum of independent terms, divided by `over`; variances, freedoms: (terms,)."""
+    total = variances.sum()
+    freedom = total**2 / (variances**2 / freedoms).sum() if total > 0 else freedoms.sum()
+    return StandardError(math.sqrt(total) / over, float(freedom))
+
+
+def fewest_clusters(blocks: Sequence[ClusterSums]) -> int:
+    """In any column of any block."""
+    return min(int(block.clusters.min()) for block in blocks)
 
 
 def mean_interval(blocks: Sequence[ClusterSums], n_boot: int, seed: int) -> Interval:
@@ -124,10 +185,10 @@ def mean_interval(blocks: Sequence[ClusterSums], n_boot: int, seed: int) -> Inte
 
     Percentile interval of a cluster bootstrap; a t interval on cluster sums where any column has fewer than 50 clusters, and with n_boot 0.
     """
-    fewest = min(int(block.clusters.min()) for block in blocks)
+    fewest = fewest_clusters(blocks)
     if fewest < 2:
         return Interval(math.nan, math.nan, "mean", "one cluster only, so there is no interval")
-    number = f"{sum(len(block.totals) for block in blocks)} clusters" + (f" in {len(blocks)} independent sets" if len(blocks) > 1 else "")
+    number = clusters_in_words([len(block.totals) for block in blocks])
     if fewest < FEW_CLUSTERS or not n_boot:
         return _t_interval(blocks, number)
     rng = np.random.default_rng(seed)
@@ -148,7 +209,7 @@ def percentile_of_ratio(above: Sequence[ClusterSums], below: Sequence[ClusterSum
     if not (under != 0).all():
         return Interval(math.nan, math.nan, "ratio of means", "what it is divided by is 0 in some resamples, so there is no interval")
     low, high = np.percentile(over / under, [2.5, 97.5])
-    number = f"{sum(len(block.totals) for block in above)} clusters" + (f" in {len(above)} independent sets" if len(above) > 1 else "")
+    number = clusters_in_words([len(block.totals) for block in above])
     return Interval(
         float(low), float(high), f"percentile bootstrap over {number}, {n_boot} resamples, seed {seed}, both means from one draw"
     )
@@ -163,12 +224,28 @@ def resample_sums(rows: Floats, n_boot: int, rng: np.random.Generator) -> Floats
     number = len(rows)
     sums = np.repeat(columns[:, :1].T * number, n_boot, axis=0)
     varying = np.flatnonzero(np.ptp(columns, axis=1))
-    at_once = max(1, _DRAWS_AT_ONCE // number)
-    for start in range(0, n_boot, at_once):
-        draws = rng.integers(number, size=(min(at_once, n_boot - start), number))
+    for batch in _batches(n_boot, number):
+        draws = rng.integers(number, size=(len(batch), number))
         for k in varying:
-            sums[start : start + len(draws), k] = columns[k].take(draws).sum(axis=1)
+            sums[batch.start : batch.stop, k] = columns[k].take(draws).sum(axis=1)
     return sums
+
+
+def cluster_weights(clusters: int, n_boot: int, rng: np.random.Generator, width: int) -> Iterator[Floats]:
+    """How often each cluster is drawn, in whole numbers, (draws, clusters), in batches whose draws add up to n_boot.
+
+    For what needs the resampled items themselves, or has so many columns that a matrix product adds them up faster than `resample_sums`.
+    width: the items or columns that each draw becomes; it keeps the memory of a batch to a few MB.
+    """
+    for draws in _batches(n_boot, max(clusters, width)):
+        drawn = rng.integers(clusters, size=(len(draws), clusters)) + clusters * np.arange(len(draws))[:, None]
+        yield np.bincount(drawn.ravel(), minlength=len(draws) * clusters).reshape(len(draws), clusters).astype(np.float64)
+
+
+def without_each(clusters: int, width: int) -> Iterator[Floats]:
+    """The weights of the jackknife, (draws, clusters): each cluster is left out in turn; width and batches as in `cluster_weights`."""
+    for draws in _batches(clusters, max(clusters, width)):
+        yield (np.array(draws)[:, None] != np.arange(clusters)).astype(np.float64)
 
 
 def _vector(values: ArrayLike, name: str) -> Floats:
@@ -178,6 +255,24 @@ def _vector(values: ArrayLike, name: str) -> Floats:
     if np.isinf(vector).any():
         raise ValueError(f"{name} holds an infinite value; give NaN where a value is absent")
     return vector
+
+
+def _batches(draws: int, width: int) -> list[range]:
+    at_once = max(1, _NUMBERS_AT_ONCE // width)
+    return [range(start, min(start + at_once, draws)) for start in range(0, draws, at_once)]
+
+
+def _touching(parts: Sequence[Part]) -> list[list[int]]:
+    """The places of the tasks, in sets that share no cluster with each other."""
+    found: list[tuple[list[int], set[str]]] = []
+    for place, part in enumerate(parts):
+        members, names = [place], set(part.clusters or ())
+        touching = [of for of in found if of[1] & names]
+        found = [of for of in found if not of[1] & names]
+        for others, other_names in touching:
+            members, names = [*others, *members], names | other_names
+        found.append((members, names))
+    return [members for members, _ in found]
 
 
 def _stack(parts: Sequence[Part]) -> ClusterSums:
@@ -197,12 +292,7 @@ def _resampled_means(block: ClusterSums, n_boot: int, rng: np.random.Generator) 
 
 
 def _t_interval(blocks: Sequence[ClusterSums], number: str) -> Interval:
-    variances = np.array([np.square(block.errors.sum(axis=1)).sum() for block in blocks])
-    freedoms = np.array([block.clusters.min() - 1 for block in blocks])
-    total = variances.sum()
-    # Welch-Satterthwaite; with a single block it is that block's own G - 1.
-    freedom = total**2 / (variances**2 / freedoms).sum() if total > 0 else freedoms.sum()
-    means = np.concatenate([block.means for block in blocks])
-    middle = float(means.mean())
-    half = float(stdtrit(freedom, 0.975) * math.sqrt(total) / len(means))
+    error, freedom = standard_error(blocks)
+    middle = float(np.concatenate([block.means for block in blocks]).mean())
+    half = float(stdtrit(freedom, 0.975)) * error
     return Interval(middle - half, middle + half, f"t interval on cluster sums, {number}, df {freedom:.4g}")

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from lsgap_bench.bootstrap import Floats, paired, resample_sums
+from lsgap_bench.bootstrap import DEFINED, Floats, paired, resample_sums
+from lsgap_bench.least_squares import regress
 from lsgap_bench.schema import Estimate, absent
-from lsgap_bench.stats import mean_estimate, regress
+from lsgap_bench.stats import mean_estimate
 
 R2, RHO, SHARE = "R2", "rho", "share"
 """Units of the figures made here. A metric's own unit (a fraction, a correlation) may be that of a change and is another thing."""
 FEW_RUNS = 3
-_DEFINED = 0.95  # share of the resamples in which a figure must exist, or its percentiles are those of other, easier samples
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ class _Bootstrap:
             few = f"{self.runs} training run{'s are' if self.runs > 1 else ' is'} too few for an interval"
             return Estimate(value, n=self.n, unit=unit, method="least squares", why=few)
         draws = statistic(self.drawn)
-        if np.isfinite(draws).mean() < _DEFINED:
+        if np.isfinite(draws).mean() < DEFINED:
             return Estimate(value, n=self.n, unit=unit, method="least squares", why="undefined in too many resamples of the runs")
         low, high = np.nanpercentile(draws, [2.5, 97.5])
         method = f"percentile bootstrap over {self.runs} training runs, {self.n_boot} resamples, seed {self.seed}"
