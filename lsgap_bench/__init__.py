@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lsgap_bench.evaluate_modules import evaluate_module as evaluate_module
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from lsgap_bench.run import evaluate as evaluate
 
-__all__ = ["__version__", "evaluate"]
+__all__ = ["__version__", "evaluate", "evaluate_module"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.schema import Span
 from lsgap_bench.task_config import PairedConfig
 
 
@@ -45,6 +46,33 @@ def audio_bytes(value: Any, ours: PairedConfig, where: str) -> bytes:
         raise UsageError(
             f"{where}: {ours.audio}: '{value}' cannot be read ({error.strerror}; looked for {path}); correct the path"
         ) from None
+
+
+def word_spans(value: Any, text: str, where: str) -> tuple[Span | None, ...]:
+    """When each word of a text is said. value: per word, between blanks, `{start, end}` or [start, end] in seconds, or null.
+
+    A column that is null for the whole item gives nothing. UsageError for another number of entries than words, and for times that are no
+    numbers, below 0, or end before they start. where: file, item and column.
+    """
+    if value is None:
+        return ()
+    words = text.split()
+    entries = list(value) if isinstance(value, (list, tuple)) else []
+    if len(entries) != len(words):
+        raise UsageError(f"{where} has {len(entries)} entries for the {len(words)} words of {text!r}; give one per word, null if unknown")
+    return tuple(_span(entry, word, where) for entry, word in zip(entries, words, strict=True))
+
+
+def _span(entry: Any, word: str, where: str) -> Span | None:
+    ends = tuple(entry) if isinstance(entry, (list, tuple)) else ()
+    if isinstance(entry, Mapping):
+        ends = (entry.get("start"), entry.get("end"))
+    if entry is None or ends == (None, None):
+        return None
+    numbers = [end for end in ends if isinstance(end, (int, float)) and not isinstance(end, bool)]
+    if len(numbers) != 2 or len(ends) != 2 or not 0 <= numbers[0] <= numbers[1]:
+        raise UsageError(f"{where}: {entry!r} is no time of the word '{word}'; give start and end in seconds, 0 <= start <= end")
+    return Span(float(numbers[0]), float(numbers[1]))
 
 
 def check_rendered(key: str, template: Any, rendered: Any, doc: Mapping[str, Any], where: str) -> None:

@@ -25,7 +25,7 @@ from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
 from lsgap_bench import scorers
-from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target
+from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
@@ -129,7 +129,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         ours, columns = self.paired_config, list(self._rows.column_names)
         if not len(self._rows):
             raise ours.wrong("test_split", self.config.test_split, "holds no items; choose another split")
-        named = {"doc_to_audio": ours.audio, "cluster": ours.cluster}
+        named = {"doc_to_audio": ours.audio, "cluster": ours.cluster, "word_times": ours.word_times}
         given = {key: getattr(self.config, key) for key in ("doc_to_text", "doc_to_target", "doc_to_choice")} | {"chance": ours.chance}
         templates = {key: value for key, value in given.items() if isinstance(value, str) and value != "auto"}
         named.update({key: value for key, value in templates.items() if value.isidentifier()})
@@ -163,6 +163,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             chance=asked.chance,
             system=self.system,
             generation=self.gen_kwargs or ours.generation,
+            words=word_spans(doc[ours.word_times], asked.text, f"{where}: word_times: {ours.word_times}") if ours.word_times else (),
             fields=self._fields(doc, asked),
         )
         self._verdict("", item.id, asked.target, asked.chance, item.fields)  # a scorer that cannot judge it says so before anything is run
@@ -203,7 +204,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
 
     def _fields(self, doc: Mapping[str, Any], asked: Question) -> dict[str, Any]:
         """What a scorer may look at: the document's columns, and the options as they were rendered."""
-        return {k: v for k, v in doc.items() if k != ROW} | ({"options": asked.options} if asked.options else {})
+        columns = {k: v for k, v in doc.items() if k not in (ROW, self.paired_config.word_times)}
+        return columns | ({"options": asked.options} if asked.options else {})
 
     def _verdict(self, answer: str, name: str, target: str, chance: float | None, fields: Mapping[str, Any]) -> Verdict:
         known = {**fields, "id": name, "target": target, "chance": chance}

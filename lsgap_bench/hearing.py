@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from lsgap_bench.errors import UsageError
@@ -86,3 +89,21 @@ def heard_wave(clip: Clip, model: SpeechLM) -> Waveform:
 def heard_at(clip: Clip, sampling_rate: int, max_seconds: float | None) -> Waveform:
     """The waveform of a clip at a sampling rate in Hz, cut after `max_seconds` unless that is None."""
     return decode(clip, sampling_rate)[: None if max_seconds is None else int(max_seconds * sampling_rate)]
+
+
+def heard_words(items: Sequence[Item], mask: Tensor, max_seconds: float | None) -> Tensor | None:
+    """Which word is said at each speech position, int64 (B, Ts), -1 for none; None where no item has word times.
+
+    mask: bool (B, Ts), True at speech. An item's positions share what is heard of its clip evenly; each belongs to the word that is being
+    said at its middle.
+    """
+    if not any(item.words for item in items):
+        return None
+    found = torch.full(mask.shape, -1, dtype=torch.long)
+    for row, (item, number) in enumerate(zip(items, mask.sum(dim=1).tolist(), strict=True)):
+        seconds = min(item.clip.seconds, max_seconds or math.inf)
+        middles = (torch.arange(number) + 0.5) * seconds / max(number, 1)
+        for word, span in enumerate(item.words):
+            if span is not None:
+                found[row, :number][(middles >= span.start) & (middles < span.end)] = word
+    return found.to(mask.device)

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lsgap_bench import __version__
 from lsgap_bench.interventions import controls, patching
 from lsgap_bench.interventions import functional as interventions_functional
-from lsgap_bench.metrics import functional, layer_pair
+from lsgap_bench.metrics import functional, layer_pair, words
 from lsgap_bench.partners import Partners
 from lsgap_bench.registry import code_hash, interventions, metrics
 from lsgap_bench.schema import Condition, Item
 
-SHARED_CODE = code_hash(functional, layer_pair, interventions_functional, patching)
+SHARED_CODE = code_hash(functional, layer_pair, words, interventions_functional, patching)
 """Of the arithmetic that the plug-ins only carry: when it changes, no old observation may be taken for a new one."""
 CONTROL_CODE = code_hash(controls)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One item under one condition. seed: of the run."""
+    """One item under one condition. seed: of the run. choices: those not at their defaults that decide what a model gives."""
 
     item: Item
     condition: Condition
     partners: Partners
     seed: int
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def decisive(asked: Asked, fingerprint: str, metric_names: Sequence[str]) -> Mapping[str, Any]:
@@ -52,6 +53,8 @@ def _spoken(asked: Asked, metric_names: Sequence[str]) -> dict[str, Any]:
     parts: dict[str, Any] = {"clip": asked.item.clip.sha256}
     if condition.name == "speech" and metric_names:
         parts["metrics"] = {"shared": SHARED_CODE, **{name: metrics[name].code for name in metric_names}}
+        if asked.item.words:
+            parts["words"] = [(span.start, span.end) if span else None for span in asked.item.words]
         parts["partners"] = [(p.text, p.system) if p else None for p in (partners.other_task, partners.same_task)]
     if condition.clip == "other":
         parts["other"] = partners.clip_donor.clip.sha256 if partners.clip_donor else None
@@ -65,7 +68,9 @@ def _edited(asked: Asked) -> dict[str, Any]:
         "intervention": [SHARED_CODE, interventions[str(condition.intervention)].code],
         "seed": asked.seed if drawn else None,
     }
-    if condition.control:  # without one there is no such part, so that the observations of older runs keep their keys
+    if asked.choices:  # at the defaults there is no such part, so that the observations of older runs keep their keys
+        parts["choices"] = dict(asked.choices)
+    if condition.control:  # likewise
         text = asked.partners.text_of(control.text, asked.item)
         parts["control"] = [CONTROL_CODE, (text.id, text.text, text.system) if text else None]
     return parts

@@ -35,7 +35,9 @@ class Chart(NamedTuple):
 
 
 def layer_chart(metric: str, of: Representation) -> Chart | None:
-    """The curves of one metric, drawn to scale; None where no layer has a value."""
+    """The curves of one metric, drawn to scale; None where no layer has a value, or the metric has no layers."""
+    if not of.layered:
+        return None
     curves = {**of.by_layer_null, "matched": of.by_layer}
     limits = [end for band in of.by_layer_band.values() for pair in band for end in pair]
     ends = [end for end in (*limits, *(value for curve in curves.values() for value in curve)) if math.isfinite(end)]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lsgap_bench.blocks import Pooled
 from lsgap_bench.errors import UsageError
 from lsgap_bench.interventions import controls
 from lsgap_bench.interventions.patching import Patched, patch
-from lsgap_bench.metrics.layer_pair import LayerPair
+from lsgap_bench.metrics.layer_pair import LayerPair, Words
+from lsgap_bench.metrics.logit_pair import LogitPair
 from lsgap_bench.models.adapter import Batch
 from lsgap_bench.partners import item_seed
 from lsgap_bench.registry import Metric, interventions
@@ -19,45 +21,72 @@ from lsgap_bench.schema import SIDES, Condition, Item
 from lsgap_bench.text_states import Texts
 
 Curves = dict[str, dict[str, tuple[float, ...]]]
-"""metric -> side -> one value per layer 0..L."""
+"""metric -> side -> one value per layer 0..L, or a single one for a metric of the logits."""
 
 
 class Measure:
-    """Reduces the states of each layer to the metrics' values at once and keeps nothing else.
+    """Reduces the states of each layer to the metrics' values at once and keeps nothing else but, if wanted, the mean states.
 
-    texts: of every item its own text and its partners', in the order of SIDES; rows of item 0 first.
+    plugins: of the needs "states" and "logits". pooled: whether to keep mean states. texts: of every item its own text and its partners',
+    in the order of SIDES; rows of item 0 first. heard_words: int64 (B, Ts), the word said at each speech position, -1 for none; None where
+    no task says it.
     """
 
-    def __init__(self, plugins: Sequence[Metric], batch: Batch, texts: Texts) -> None:
-        self._plugins, self._batch, self._texts = plugins, batch, texts
+    def __init__(
+        self, plugins: Sequence[Metric], batch: Batch, texts: Texts, pooled: bool = False, heard_words: Tensor | None = None
+    ) -> None:
+        self._layered = [plugin for plugin in plugins if plugin.needs == "states"]
+        self._final = [plugin for plugin in plugins if plugin.needs == "logits"]
+        self._batch, self._texts, self._wanted = batch, texts, pooled
+        self._words = None if heard_words is None or texts.words is None else Words(heard_words, texts.words)
         self._values: list[Tensor] = []
+        self._means: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, layer: int, hidden: Tensor) -> None:
         """hidden: (B, T, D), left as it is."""
-        pair = LayerPair(self._batch.content(hidden), self._texts.states[layer], self._batch.content_mask, self._texts.mask)
-        self._values.append(torch.stack([_computed(plugin, pair, layer) for plugin in self._plugins]))
+        pair = LayerPair(self._batch.content(hidden), self._texts.states[layer], self._batch.content_mask, self._texts.mask, self._words)
+        if self._layered:
+            where = f"layer {layer}"
+            self._values.append(torch.stack([_computed(plugin, pair, len(self._texts.mask), where) for plugin in self._layered]))
+        if self._wanted:
+            self._means.append((pair.mean_speech, pair.pooled_text))
 
-    def curves(self) -> list[Curves]:
-        """The curves of each item. Only here do the values leave the device."""
-        values = torch.stack(self._values).double().cpu()  # (L + 1, metrics, items * sides)
-        values = values.reshape(len(self._values), len(self._plugins), -1, len(SIDES))
-        return [
-            {
-                plugin.name: {side: tuple(values[:, m, row, s].tolist()) for s, side in enumerate(SIDES)}
-                for m, plugin in enumerate(self._plugins)
-            }
-            for row in range(values.shape[2])
-        ]
+    def curves(self, heard: Tensor) -> list[Curves]:
+        """The curves of each item. heard: logits after the spoken prompts, (B, V). Only here do the values leave the device."""
+        found: list[Curves] = [{} for _ in range(len(heard))]
+        tables = []
+        if self._layered:
+            tables.append((self._layered, torch.stack(self._values)))  # (L + 1, metrics, items * sides)
+        if self._final and self._texts.logits is not None:
+            pair = LogitPair(heard, self._texts.logits)
+            rows = len(self._texts.mask)
+            tables.append((self._final, torch.stack([_computed(p, pair, rows, "the logits") for p in self._final])[None]))
+        for plugins, table in tables:
+            values = table.double().cpu().reshape(len(table), len(plugins), len(heard), len(SIDES))
+            for row, curves in enumerate(found):
+                for m, plugin in enumerate(plugins):
+                    curves[plugin.name] = {side: tuple(values[:, m, row, s].tolist()) for s, side in enumerate(SIDES)}
+        return found
+
+    def pooled(self) -> list[Pooled]:
+        """The mean states of each item."""
+        speech = torch.stack([speech for speech, _ in self._means], dim=1).float().cpu()  # (B, L + 1, D)
+        text = torch.stack([text for _, text in self._means], dim=1).float().cpu()
+        text = text.reshape(len(speech), len(SIDES), *speech.shape[1:])
+        return [Pooled(*of_item) for of_item in zip(speech, text, strict=True)]
 
 
 class Edit:
     """Applies one intervention, or a control of it, to the spoken states, at one layer or at every layer.
 
-    texts: as for `Measure`; it uses the own ones, or the partners' that the control names.
+    texts: as for `Measure`; it uses the own ones, or the partners' that the control names. choices: of the protocol; `path` and
+    `shared_position` are read.
     """
 
-    def __init__(self, condition: Condition, items: Sequence[Item], batch: Batch, texts: Texts, seed: int) -> None:
-        self._condition, self._items, self._batch, self._seed = condition, items, batch, seed
+    def __init__(
+        self, condition: Condition, items: Sequence[Item], batch: Batch, texts: Texts, seed: int, choices: Mapping[str, Any]
+    ) -> None:
+        self._condition, self._items, self._batch, self._seed, self._choices = condition, items, batch, seed, choices
         self._edit = interventions[str(condition.intervention)].edit
         self._control = controls.BY_NAME[condition.control]
         used = slice(SIDES.index(self._control.text), None, len(SIDES))
@@ -86,7 +115,8 @@ class Edit:
     def _patched(self, speech: Tensor, layer: int, edit: Callable[[Tensor, Tensor], Tensor]) -> Patched:
         selection = str(self._condition.selection)
         generators = [torch.Generator().manual_seed(seed) for seed in self._seeds(f"{selection}@{layer}")]
-        return patch(speech, self._states[layer], self._batch.content_mask, self._mask, edit, selection, generators)
+        similarity, shared = self._choices["path"], self._choices["shared_position"]
+        return patch(speech, self._states[layer], self._batch.content_mask, self._mask, edit, selection, generators, similarity, shared)
 
     def _seeds(self, purpose: str) -> list[int]:
         return [item_seed(self._seed, item.id, purpose) for item in self._items]
@@ -114,19 +144,16 @@ def _unchanged(speech: Tensor, text: Tensor) -> Tensor:
     return speech
 
 
-def _computed(plugin: Metric, pair: LayerPair, layer: int) -> Tensor:
+def _computed(plugin: Metric, pair: LayerPair | LogitPair, rows: int, where: str) -> Tensor:
     """A metric's values, (rows,); UsageError that names the plug-in where it fails or gives another shape."""
     try:
         values: Tensor = plugin.compute(pair)
     except torch.cuda.OutOfMemoryError:
         raise  # the run goes on with smaller batches
     except Exception as error:
-        raise UsageError(
-            f"metric '{plugin.name}' failed at layer {layer} ({type(error).__name__}: {error}); correct the plug-in"
-        ) from error
-    rows = pair.text_mask.shape[:1]
-    if not isinstance(values, Tensor) or values.shape != rows:
-        raise UsageError(f"metric '{plugin.name}' gave {_told(values)} at layer {layer}; it must give a tensor of shape {tuple(rows)}")
+        raise UsageError(f"metric '{plugin.name}' failed at {where} ({type(error).__name__}: {error}); correct the plug-in") from error
+    if not isinstance(values, Tensor) or tuple(values.shape) != (rows,):
+        raise UsageError(f"metric '{plugin.name}' gave {_told(values)} at {where}; it must give a tensor of shape {(rows,)}")
     return values
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from lsgap_bench.blocks import Block, Pool, draw_blocks
 from lsgap_bench.errors import UsageError
-from lsgap_bench.hearing import heard_wave
+from lsgap_bench.hearing import heard_wave, heard_words
 from lsgap_bench.interventions import controls
 from lsgap_bench.keys import Asked, decisive
 from lsgap_bench.layer_hooks import Edit, Measure
 from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks
 from lsgap_bench.partners import Partners, draw_partners, item_seed
+from lsgap_bench.protocols import DEFAULT, observed_otherwise, protocol_called
 from lsgap_bench.registry import Metric, metrics
-from lsgap_bench.schema import CANARY, SIDES, Condition, Item, Observation
+from lsgap_bench.schema import CANARY, SIDES, BlockTerms, Condition, Item, Observation
 from lsgap_bench.speech.clips import fit, pcm_sha256, silence
 from lsgap_bench.store import Store, key_of
 from lsgap_bench.text_states import Form, TextRun, Texts, form_of, of_one_kind, sorted_forms
@@ -33,7 +35,8 @@ Progress = Callable[[int], object]
 class Plan:
     """What to observe. conditions: in the order of the report. metrics: names of the representation metrics. batch_size: items per forward.
 
-    canary: so many items, drawn from seed and id, are also run on silence and on another item's clip; 0 for none.
+    canary: so many items, drawn from seed and id, are also run on silence and on another item's clip; 0 for none. choices: of the
+    protocol, all of them.
     """
 
     conditions: tuple[Condition, ...]
@@ -41,11 +44,12 @@ class Plan:
     batch_size: int = 16
     seed: int = 0
     canary: int = 0
+    choices: Mapping[str, str] = field(default_factory=lambda: protocol_called(DEFAULT).settled({}))
 
-    @property
-    def plugins(self) -> tuple[Metric, ...]:
-        """The representation metric plug-ins."""
-        return tuple(metrics[name] for name in self.metrics)
+    def plugins(self, *needs: str) -> tuple[Metric, ...]:
+        """The representation metric plug-ins of some needs, or all."""
+        found = [metrics[name] for name in self.metrics]
+        return tuple(plugin for plugin in found if not needs or plugin.needs in needs)
 
 
 class Observer:
@@ -69,20 +73,37 @@ class Observer:
         for item in self.items:
             self._speakers[form_of(item)].append(item)
         self._keys: dict[tuple[str, str], str] = {}
+        spoken = any(c.name == "speech" for c in plan.conditions)
+        in_turn = sorted(self.items, key=lambda item: item.id in self._canaries)
+        self._blocks = draw_blocks(in_turn) if spoken and plan.plugins("blocks") else []
+        plain = next((c for c in plan.conditions if c.name == "speech"), TEXT)
+        self._keys_by_id = {item.id: self._key(item, plain) for item in self.items} if self._blocks else {}
 
-    def observe(self, store: Store, progress: Progress = lambda done: None) -> dict[tuple[str, str], Observation]:
+    def observe(
+        self, store: Store[Observation], progress: Progress = lambda done: None, blocks: Store[BlockTerms] | None = None
+    ) -> dict[tuple[str, str], Observation]:
         """(item id, condition name) -> observation, for every condition of the plan and, on the canary items, the canary's.
 
-        Every observation goes to `store` as soon as its batch is done; what the store holds already is not computed again. progress: called
-        with the number of items that are done. Where memory runs out, the rest is run in batches of half the size; UsageError when not even
-        one item fits.
+        Every observation goes to `store` as soon as its batch is done; what the store holds already is not computed again, but for items
+        of a block whose terms `blocks` (None: in memory) does not hold yet: its states were lost with the run that made them. progress:
+        called with the number of items that are done. Where memory runs out, the rest is run in batches of half the size; UsageError when
+        not even one item fits.
         """
         self._store, self._progress, self._done = store, progress, 0
+        self._terms: Store[BlockTerms] = Store() if blocks is None else blocks
+        self._pool = Pool(self._blocks, self.plan.plugins("blocks"))
+        for block in self._blocks:
+            if self._block_key(block) in self._terms:
+                self._pool.settle(block)
         size = self.plan.batch_size
         while not self._completed(size):
             torch.cuda.empty_cache()
             size //= 2
         return {(item.id, c.name): store[self._key(item, c)] for item in self.items for c in self._conditions_of(item)}
+
+    def block_terms(self) -> list[BlockTerms]:
+        """What the blocks of items gave, after `observe`."""
+        return [self._terms[self._block_key(block)] for block in self._blocks]
 
     def forwards(self) -> dict[str, int]:
         """How many forwards a whole run takes, by form, beside the tokens of free answers."""
@@ -106,10 +127,11 @@ class Observer:
         return True
 
     def _observe(self, size: int) -> None:
-        texts = TextRun(self.model, self._forms, size, self._needs_states(), self._answer_texts)
+        logits = bool(self.plan.plugins("logits"))
+        texts = TextRun(self.model, self._forms, size, self._needs_states(), self._answer_texts, logits)
         passed = 0
         for batch in self._batches(size):
-            missing = [c for c in self._conditions_of(batch[0]) if not all(self._stored(item, c) for item in batch)]
+            missing = [c for c in self._conditions_of(batch[0]) if not all(self._done_with(item, c) for item in batch)]
             if TEXT in missing:
                 texts.ensure([form_of(item) for item in batch])
             # the canary directly after plain speech, in batches of the same shape: a deaf model's logits are then bit-equal
@@ -174,11 +196,13 @@ class Observer:
     def _observe_condition(
         self, items: Sequence[Item], condition: Condition, batch: Batch, waves: Sequence[Waveform], texts: Texts | None
     ) -> None:
-        measure = Measure(self.plan.plugins, batch, texts) if texts and condition.name == "speech" and self.plan.metrics else None
-        edit = Edit(condition, items, batch, texts, self.plan.seed) if texts and condition.intervention else None
+        measured = texts and condition.name == "speech" and self.plan.metrics
+        heard = heard_words(items, batch.content_mask, self.model.max_seconds) if measured else None
+        measure = Measure(self.plan.plugins(), batch, texts, bool(self._blocks), heard) if texts and measured else None
+        edit = Edit(condition, items, batch, texts, self.plan.seed, self.plan.choices) if texts and condition.intervention else None
         prefill = self.model.prefill(batch, edit or measure)
         answers, digests = self._answers(items, prefill), _digests(prefill.last_logits)
-        curves = measure.curves() if measure else [{} for _ in items]
+        curves = measure.curves(prefill.last_logits) if measure else [{} for _ in items]
         replaced = edit.replaced() if edit else [None] * len(items)
         self._store.add(
             (
@@ -199,6 +223,9 @@ class Observer:
             )
             for row, item in enumerate(items)
         )
+        if measure and self._blocks:
+            states = dict(zip((item.id for item in items), measure.pooled(), strict=True))
+            self._terms.add((self._block_key(block), terms) for block, terms in self._pool.add(states))
 
     def _has_text(self, item: Item, condition: Condition) -> bool:
         """Whether there is a text for a condition's edit: not where a control asks for a partner's and the run holds none."""
@@ -254,10 +281,17 @@ class Observer:
     def _stored(self, item: Item, condition: Condition) -> bool:
         return self._key(item, condition) in self._store
 
+    def _done_with(self, item: Item, condition: Condition) -> bool:
+        return self._stored(item, condition) and not (condition.name == "speech" and self._pool.wants(item.id))
+
+    def _block_key(self, block: Block) -> str:
+        """Of the keys of its items, which hold all that decides their states, and the metrics' code."""
+        return key_of(block=block.name, items=[self._keys_by_id[item] for item in block.items])
+
     def _key(self, item: Item, condition: Condition) -> str:
         place = (item.id, condition.name)
         if place not in self._keys:
-            asked = Asked(item, condition, self.partners[item.id], self.plan.seed)
+            asked = Asked(item, condition, self.partners[item.id], self.plan.seed, observed_otherwise(self.plan.choices))
             self._keys[place] = key_of(**decisive(asked, self.model.fingerprint, self.plan.metrics))
         return self._keys[place]
 

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from lsgap_bench.report import companions_of, estimate, mean_chance, of_difference, of_score
-from lsgap_bench.schema import Estimate, GroupResult, Record, Representation, TaskResult
+from lsgap_bench.schema import Estimate, GroupResult, Record, Representation, Side, TaskResult
 
 if TYPE_CHECKING:
     from lsgap_bench.example import AlignmentExample
@@ -49,7 +49,7 @@ class _Look(NamedTuple):
         return {"color": self.colour, "linestyle": self.line, "marker": self.marker}
 
 
-_CURVES = {
+CURVES: dict[Side, _Look] = {
     "matched": _Look("matched: the item's own text", _BLUE, "-", "o"),
     "same_task": _Look("null: another text of the same task", _GREEN, "-.", "^"),
     "other_task": _Look("null: a text of another task", _VERMILION, "--", "s"),
@@ -66,7 +66,7 @@ def save_plots(record: Record, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     with rc_context(STYLE):
-        if record.overall.representation:
+        if any(of.layered for of in record.overall.representation.values()):
             paths += save_figure(_layers_figure(record), folder / "layers")
         if {"text", "speech"} & set(record.overall.scores):
             paths += save_figure(_gap_figure(record), folder / "gap")
@@ -104,7 +104,7 @@ def plot_alignment(example: AlignmentExample, folder: Path) -> list[Path]:
 
 
 def _layers_figure(record: Record) -> Figure:
-    metrics = record.overall.representation
+    metrics = {name: of for name, of in record.overall.representation.items() if of.layered}
     columns = min(3, len(metrics))
     rows = math.ceil(len(metrics) / columns)
     figure = Figure(figsize=(max(3.2 * columns, 5.5), 2.5 * rows + 0.9), layout="constrained")
@@ -116,7 +116,7 @@ def _layers_figure(record: Record) -> Figure:
     for k, axes in enumerate(grid[: len(metrics)]):
         if k + columns >= len(metrics):
             axes.set_xlabel("layer (0: the decoder's input)")
-    handles = [Line2D([], [], markersize=4, label=c.label, **c.style) for c in _CURVES.values()]
+    handles = [Line2D([], [], markersize=4, label=c.label, **c.style) for c in CURVES.values()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3 if columns == 3 else 1, fontsize=8)
     said = "speech against text states by layer: mean over items with its 95 % band"
     figure.suptitle(f"{record.system.get('name', '')}\n{said}", fontsize=10, parse_math=False)
@@ -124,7 +124,7 @@ def _layers_figure(record: Record) -> Figure:
 
 
 def _draw_curves(axes: Axes, name: str, result: Representation) -> None:
-    for side, look in _CURVES.items():
+    for side, look in CURVES.items():
         curve = result.by_layer if side == "matched" else result.by_layer_null.get(side, [])
         layers = np.arange(len(curve))
         low, high = np.array(result.by_layer_band.get(side, [(math.nan, math.nan)] * len(curve))).reshape(-1, 2).T
@@ -257,8 +257,11 @@ def _label_tokens(axes: Axes, tokens: Sequence[str]) -> None:
 
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
-    """Write `stem`.png and `stem`.svg, the same bytes for the same figure."""
-    png, svg = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.svg")
-    figure.savefig(png, dpi=160, metadata={"Software": None})
-    figure.savefig(svg, metadata={"Date": None})
-    return [png, svg]
+    """Write `stem`.png and `stem`.svg, each whole, the same bytes for the same figure."""
+    paths = []
+    for kind, unstable in (("png", "Software"), ("svg", "Date")):
+        path = stem.with_name(f"{stem.name}.{kind}")
+        partial = path.with_name(f"{path.name}.part")
+        figure.savefig(partial, format=kind, dpi=160, metadata={unstable: None})
+        paths.append(partial.replace(path))
+    return paths

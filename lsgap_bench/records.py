@@ -9,22 +9,33 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.estimates import TaskTable, group_result, task_result, task_table
-from lsgap_bench.schema import SIDES, Estimate, GroupResult, InterventionResult, PValue, Record, Representation, TaskResult
+from lsgap_bench.estimates import group_result, task_result
+from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of
+from lsgap_bench.schema import SIDES, AnswerMeasure, Estimate, GroupResult, InterventionResult, PValue, Record, Representation, TaskResult
+from lsgap_bench.task_tables import TaskTable, task_table
 
-RECORD, RESULTS, SAMPLES, LAYERS = "record.json", "results.json", "samples.jsonl", "layers.parquet"
+RECORD, RESULTS, SAMPLES, LAYERS, BLOCKS = "record.json", "results.json", "samples.jsonl", "layers.parquet", "blocks.parquet"
 TEXT_SAMPLES = "text_samples.jsonl"  # of lm-eval's own text tasks, as lm-eval logs them
+ITEMS = "items.jsonl"
 LIBRARIES = ("lm_eval", "torch", "transformers", "datasets", "numpy", "scipy")
+
+
+class Rows(NamedTuple):
+    """The rows of a run folder's samples, curves and blocks, as `sample_rows`, `curve_rows` and `block_rows` made them."""
+
+    samples: list[dict[str, Any]]
+    curves: list[dict[str, Any]]
+    blocks: list[dict[str, Any]]
 
 
 def to_plain(value: Any) -> Any:
@@ -67,43 +78,82 @@ def read_record(path: Path) -> Record:
 
 
 def write_run(
-    folder: Path, record: Record, results: Mapping[str, Any], samples: Iterable[Mapping[str, Any]], curves: Sequence[Any]
+    folder: Path, record: Record, results: Mapping[str, Any], rows: Rows, items: Sequence[Mapping[str, Any]] | None = None
 ) -> None:
-    """Write the files of a run; each appears whole. record.json comes last, so that its presence means a finished run."""
+    """Write the files of a run; each appears whole. record.json comes last, so that its presence means a finished run.
+
+    items: rows of `item_rows`; None: not kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / SAMPLES, "".join(json.dumps(to_plain(row), ensure_ascii=False) + "\n" for row in samples))
-    kinds = [pa.field(name, pa.string()) for name in ("task", "item", "condition", "metric", "unit")]
-    schema = pa.schema([*kinds, *(pa.field(side, pa.list_(pa.float64())) for side in SIDES)])
-    partial = folder / f"{LAYERS}.part"
-    pq.write_table(pa.Table.from_pylist(list(curves), schema=schema), partial)
-    partial.replace(folder / LAYERS)
+    write_text(folder / SAMPLES, _lines(map(to_plain, rows.samples)))
+    if items is not None:
+        write_text(folder / ITEMS, _lines(items))
+    _write_table(folder / LAYERS, rows.curves, {side: pa.list_(pa.float64()) for side in SIDES}, "condition", "metric", "unit")
+    terms: dict[str, Any] = {side: pa.list_(pa.list_(pa.float64())) for side in SIDES}
+    _write_table(folder / BLOCKS, rows.blocks, {**terms, "item": pa.list_(pa.string())}, "block", "group", "metric", "unit")
     if record.text_tasks:
         written = [{"task": name, **sample} for name in record.text_tasks for sample in results["samples"][name]]
-        _write(folder / TEXT_SAMPLES, "".join(json.dumps(to_plain(row), ensure_ascii=False, default=str) + "\n" for row in written))
-    _write(folder / RESULTS, json.dumps(to_plain({k: v for k, v in results.items() if k != "samples"}), indent=2, default=str))
-    _write(folder / RECORD, json.dumps(to_plain(record), indent=2, ensure_ascii=False))
+        write_text(folder / TEXT_SAMPLES, _lines(map(to_plain, written)))
+    write_text(folder / RESULTS, json.dumps(to_plain({k: v for k, v in results.items() if k != "samples"}), indent=2, default=str))
+    write_text(folder / RECORD, json.dumps(to_plain(record), indent=2, ensure_ascii=False))
 
 
-def read_tables(folder: Path, versions: Mapping[str, str]) -> list[TaskTable]:
-    """The tables of a run folder's samples and curves. versions: task -> version.
+def _lines(rows: Iterable[Any]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
 
-    UsageError where the samples hold a task that is not named: a record must not leave out what was measured.
+
+def _write_table(path: Path, rows: Sequence[Mapping[str, Any]], fields: Mapping[str, Any], *names: str) -> None:
+    """fields: column -> its type; names, `task` and `item` are strings unless they are among the fields."""
+    kinds = {**dict.fromkeys(("task", "item", *names), pa.string()), **fields}
+    partial = path.with_name(f"{path.name}.part")
+    pq.write_table(pa.Table.from_pylist(list(rows), schema=pa.schema(list(kinds.items()))), partial)
+    partial.replace(path)
+
+
+def read_rows(folder: Path, tasks: Collection[str]) -> Rows:
+    """The samples, curves and blocks of a run folder; one of an older version has no blocks. tasks: those of its record.
+
+    UsageError where they cannot be read, or the samples hold another task: a record must not leave out what was measured.
     """
     try:
         with (folder / SAMPLES).open(encoding="utf-8") as file:
             samples = [json.loads(line) for line in file]
         curves = pq.read_table(folder / LAYERS).to_pylist()
+        blocks = pq.read_table(folder / BLOCKS).to_pylist() if (folder / BLOCKS).is_file() else []
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder}: {SAMPLES} or {LAYERS} cannot be read ({error}); give a finished run folder") from None
-    unnamed = sorted({row["task"] for row in samples} - set(versions))
+    unnamed = sorted({row["task"] for row in samples} - set(tasks))
     if unnamed:
         raise UsageError(f"{folder}: {SAMPLES} holds {', '.join(unnamed)}, which {RECORD} leaves out; run it again to have both whole")
-    return [task_table(task, of_task, samples, curves) for task, of_task in versions.items()]
+    return Rows(samples, curves, blocks)
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON lines; UsageError where one cannot be read."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read ({error}); give a finished run folder") from None
+
+
+def read_tables(folder: Path, versions: Mapping[str, str], layers: str = DEFAULT_LAYERS) -> list[TaskTable]:
+    """The tables of a run folder's samples and curves; the arguments are those of `tables_of`. UsageError as in `read_rows`."""
+    return tables_of(read_rows(folder, versions), versions, layers)
+
+
+def tables_of(rows: Rows, versions: Mapping[str, str], layers: str = DEFAULT_LAYERS) -> list[TaskTable]:
+    """One table per task. versions: task -> version. layers: the value of the choice `layers`."""
+    return [task_table(task, of_task, *rows, layers=layers) for task, of_task in versions.items()]
 
 
 def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
-    """The record with every number of tasks, groups and overall made anew from the tables."""
-    by_name = {t.task: t for t in tables}
+    """The record with every number of tasks, groups and overall made anew from the tables, averaged over the record's own layers.
+
+    UsageError for a record with choices that this version does not know.
+    """
+    layers = choices_of(record.provenance)["layers"]
+    by_name = {t.task: dataclasses.replace(t, layers=layers) for t in tables}
     return dataclasses.replace(
         record,
         tasks={name: task_result(by_name[name]) for name in record.tasks},
@@ -138,7 +188,8 @@ def sha256_of(parts: Iterable[str]) -> str:
     return total.hexdigest()
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: it is on the disk under another name before it takes this one."""
     partial = path.with_name(path.name + ".part")
     with partial.open("w", encoding="utf-8") as file:
         file.write(text)
@@ -175,15 +226,26 @@ def _representation(plain: Mapping[str, Any]) -> Representation:
         by_layer_null={side: _numbers(curve) for side, curve in plain["by_layer_null"].items()},
         by_layer_band={side: [(low, high) for low, high in map(_numbers, band)] for side, band in plain["by_layer_band"].items()},
         unit=plain["unit"],
+        by_length=_estimates(plain.get("by_length", {})),
     )
 
 
 def _intervention(plain: Mapping[str, Any]) -> InterventionResult:
     replaced = math.nan if plain["replaced"] is None else plain["replaced"]
-    made = {key: Estimate.from_dict(plain[key]) for key in ("score", "gain")}
     return InterventionResult(
-        **made, p_value=_p_value(plain["p_value"]), recovered=plain["recovered"], broken=plain["broken"], replaced=replaced
+        score=Estimate.from_dict(plain["score"]),
+        gain=Estimate.from_dict(plain["gain"]),
+        p_value=_p_value(plain["p_value"]),
+        recovered=plain["recovered"],
+        broken=plain["broken"],
+        replaced=replaced,
+        p_holm=math.nan if plain.get("p_holm") is None else plain["p_holm"],
     )
+
+
+def _answer_measure(plain: Mapping[str, Any]) -> AnswerMeasure:
+    made = {key: Estimate.from_dict(plain[key]) for key in ("value", "null", "above_null")}
+    return AnswerMeasure(**made, unit=plain["unit"])
 
 
 def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +253,10 @@ def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
         **plain,
         "scores": _estimates(plain["scores"]),
         "gap": Estimate.from_dict(plain["gap"]),
-        **{key: Estimate.from_dict(plain[key]) for key in ("base", "cascade", "erosion", "recovery") if key in plain},
+        **{key: Estimate.from_dict(plain[key]) for key in ("base", "cascade", "erosion", "recovery", "detectable") if key in plain},
+        **({"p_value": _p_value(plain["p_value"])} if "p_value" in plain else {}),
+        "answers": {m: _answer_measure(of) for m, of in plain.get("answers", {}).items()},
+        "agreement": {m: _estimates(of) for m, of in plain.get("agreement", {}).items()},
         "representation": {m: _representation(r) for m, r in plain["representation"].items()},
         "interventions": {c: _intervention(i) for c, i in plain["interventions"].items()},
     }
@@ -202,4 +267,4 @@ def _group(plain: Mapping[str, Any]) -> GroupResult:
 
 
 def _task(plain: Mapping[str, Any]) -> TaskResult:
-    return TaskResult(**{**_shared(plain), "p_value": _p_value(plain["p_value"])})
+    return TaskResult(**_shared(plain))

@@ -7,8 +7,8 @@ import importlib
 import importlib.metadata
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -63,25 +63,51 @@ class Registry(Generic[T]):
                 entry.load()
 
 
+NEEDS: Mapping[str, str] = {
+    "states": "function of one LayerPair -> (rows,): the states of one layer, a row per item and text",
+    "logits": "function of one LogitPair -> (rows,): the next-token logits after the text and after the speech",
+    "blocks": "function of one LayerBlock -> (..., terms): the pooled states of a block of items, whose mean terms `combine` makes a value",
+    "answers": "function of one Pair -> float: an item's answers under all conditions",
+    "systems": "function of [(answers, answers, clusters), ...], one per task, -> Estimate: two systems' answers to the same items",
+}
+"""What a metric plug-in is a function of."""
+LAYERED = ("states", "blocks")
+REPRESENTATION = (*LAYERED, "logits")
+"""What is measured inside the model, beside nulls of mismatched pairs; the rest is read off the answers."""
+
+
 @dataclass(frozen=True)
 class Metric:
-    """A metric plug-in and its declared facts.
+    """A metric plug-in and its declared facts, from which `lsgap ls metrics` and docs/metrics.md are made.
 
-    needs: "states" (a function of one LayerPair -> (batch,) tensor) or "answers" (a function of a Pair -> float).
-    unit: what the value is measured in. higher_is_better: the direction. source: paper section or equation.
+    needs: a key of NEEDS. unit: what the value is measured in. higher_is_better: the direction; None where neither is.
+    source: paper section, equation or reference. formula: in plain characters. bounds: of the value. null: what it is compared with.
+    pitfalls: what a reader must know. absent: why there is no value where no item has one. combine: see NEEDS, "blocks": mean terms
+    (..., terms) -> (...), numpy.
     """
 
     name: str
     compute: Callable[..., Any]
     needs: str
     unit: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     source: str = ""
+    formula: str = ""
+    bounds: str = ""
+    null: str = ""
+    pitfalls: str = ""
+    absent: str = "no item has a value"
+    combine: Callable[..., Any] | None = None
 
     @property
     def summary(self) -> str:
         """The first line of the plug-in's docstring."""
         return _summary(self.compute)
+
+    @property
+    def direction(self) -> str:
+        """`higher`, `lower` or `neither`: which is better."""
+        return "neither" if self.higher_is_better is None else "higher" if self.higher_is_better else "lower"
 
     @property
     def code(self) -> str:
@@ -117,14 +143,24 @@ recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.
 
 
 def metric(
-    name: str, *, needs: str, unit: str, higher_is_better: bool, source: str = ""
+    name: str, *, needs: str, unit: str, higher_is_better: bool | None, **facts: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make the function below it the metric called `name`. UsageError where `needs` is neither "states" nor "answers"."""
-    if needs not in ("states", "answers"):
-        raise UsageError(f"metric '{name}': needs='{needs}' is not known; write states or answers")
+    """Decorator: make the function below it the metric called `name`.
+
+    facts: source, formula, bounds, null, pitfalls, absent, combine, as `Metric` says. UsageError where `needs` is no key of NEEDS, a fact
+    is not known, or `combine` is missing where blocks need it.
+    """
+    if needs not in NEEDS:
+        raise UsageError(f"metric '{name}': needs='{needs}' is not known; write {', '.join(NEEDS)}")
+    known = {field.name for field in fields(Metric)}
+    for fact in facts:
+        if fact not in known:
+            raise UsageError(f"metric '{name}': no fact is called '{fact}'; {did_you_mean(fact, known)}")
+    if needs == "blocks" and facts.get("combine") is None:
+        raise UsageError(f"metric '{name}': needs='blocks' gives terms; say with combine= how their means make a value")
 
     def register(compute: Callable[..., Any]) -> Callable[..., Any]:
-        metrics.add(name, Metric(name, compute, needs, unit, higher_is_better, source))
+        metrics.add(name, Metric(name, compute, needs, unit, higher_is_better, **facts))
         return compute
 
     return register

@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tabulate import SEPARATING_LINE, tabulate
 
+from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
 
 ABSENT = "-"
 _WIDTHS = {"task": 28, "metric": 32, "unit": 8}  # characters before a cell wraps, so that a table stays near 110 columns
-_DIGITS = {"points": 1, "distance": 2}
+_DIGITS = {"points": 1, "distance": 2, "nats": 2, "norm": 1}
 _SCORES = "Scores in points with 95 % intervals; gap = text - speech; a group is the unweighted mean of its tasks"
-_REPRESENTATION = "Representation, mean over layers 1..L, of matched pairs and of mismatched ones (the null), with 95 % intervals"
+_REPRESENTATION = "Representation, mean over layers {}, of matched pairs and of mismatched ones (the null), with 95 % intervals"
 _SYSTEMS = (
     "Systems in points; erosion = base text - LSLM text, gap = LSLM text - LSLM speech, recovery = LSLM speech / base text\n"
     "(the intervals of the four scores are in the record and in systems.png)"
 )
-_INTERVENTIONS = "Interventions on the spoken states; gain over plain speech in points with 95 % intervals"
+_INTERVENTIONS = "Interventions on the spoken states; gain over plain speech in points with 95 % intervals; Holm: over all rows"
+_ANSWERS = "Answers, mean over items with 95 % intervals; null: over the canary items, with another item's clip"
+_AGREEMENT = "Agreement of two systems' answers beyond chance, with 95 % intervals (text, speech: the speech model)"
 
 
 def run_tables(record: Record) -> str:
     """All a person needs to see of a run, in plain text about 110 columns wide."""
-    parts = [_title(record.system)]
+    followed = textwrap.wrap(in_words(record.provenance), 110, subsequent_indent="  ")
+    parts = ["\n".join([_title(record.system), *followed])]
     if not record.tasks:
         return f"{parts[0]}\n\nNo paired task was run; the text tasks are in results.json\n"
     parts.append(scores_table(record))
     if companions_of(record):
         parts.append(systems_table(record))
     if record.overall.representation:
-        parts.append(representation_table(record.overall))
+        parts.append(representation_table(record.overall, choices_of(record.provenance)["layers"]))
+    if record.overall.answers:
+        parts.append(answers_table(record.overall))
+    if any(record.overall.agreement.values()):
+        parts.append(agreement_table(record.overall))
     if record.overall.interventions:
         parts.append(interventions_table(record.overall))
     parts.append("Checks\n" + "\n".join(line.shown for line in check_lines(record.checks)))
@@ -139,8 +148,19 @@ def scores_table(record: Record) -> str:
         rows.append(SEPARATING_LINE)
         for name, group in {**record.groups, "Overall": record.overall}.items():
             n = sum(record.tasks[t].n for t in group.tasks)
-            rows.append(row(name, group, n, mean_chance(record, group.tasks), PValue(math.nan, "tested per task")))
-    return notes.under(_SCORES, rows, ["task", "n", "chance", "text", "speech", "gap", "p"])
+            rows.append(row(name, group, n, mean_chance(record, group.tasks), group.p_value))
+    table = notes.under(_SCORES, rows, ["task", "n", "chance", "text", "speech", "gap", "p"])
+    return "\n".join(filter(None, [table, _detectable(record)]))
+
+
+def _detectable(record: Record) -> str:
+    """What a gap must be for these items to show it, in one line; empty where it is not known."""
+    each = [task.detectable.value for task in record.tasks.values() if math.isfinite(task.detectable.value)]
+    least = record.overall.detectable.value
+    if not each or not math.isfinite(least):
+        return ""
+    per_task = f", of {number(min(each))} to {number(max(each))} in one task" if len(record.tasks) > 1 else ""
+    return f"With so many items a true gap of {number(least)} points shows (p < 0.05) four times in five{per_task}"
 
 
 def systems_table(record: Record) -> str:
@@ -161,7 +181,7 @@ def systems_table(record: Record) -> str:
     return notes.under(_SYSTEMS, rows, headers)
 
 
-def representation_table(result: TaskResult | GroupResult) -> str:
+def representation_table(result: TaskResult | GroupResult, layers: str = DEFAULT_LAYERS) -> str:
     """Per metric: value, each null, and how far the value is above it."""
     notes = Footnotes()
 
@@ -177,7 +197,29 @@ def representation_table(result: TaskResult | GroupResult) -> str:
         return [name, of.unit, notes.cell(of.value, interval=False), *sides]
 
     headers = ["metric", "unit", "value", "other\ntask", "above\nother task", "same\ntask", "above\nsame task"]
-    return notes.under(_REPRESENTATION, [row(name, of) for name, of in result.representation.items()], headers)
+    return notes.under(_REPRESENTATION.format(layers), [row(name, of) for name, of in result.representation.items()], headers)
+
+
+def answers_table(result: TaskResult | GroupResult) -> str:
+    """Per answer metric: value, null, and how far the value is above it."""
+    notes = Footnotes()
+
+    def cell(shown: Estimate, signed: bool = False) -> str:
+        return notes.cell(of_difference(shown) if shown.unit == "points" else shown, signed=signed)
+
+    rows = [
+        [name, of.unit, str(of.value.n), cell(of.value), cell(of.null), str(of.null.n), cell(of.above_null, signed=True)]
+        for name, of in result.answers.items()
+    ]
+    return notes.under(_ANSWERS, rows, ["metric", "unit", "n", "value", "null", "n of\nnull", "above null"])
+
+
+def agreement_table(result: TaskResult | GroupResult) -> str:
+    """Per pair of systems: what each metric of two systems' answers says."""
+    notes = Footnotes()
+    pairs = list(dict.fromkeys(pair for of in result.agreement.values() for pair in of))
+    rows = [[pair.replace("|", " and "), *(notes.cell(of.get(pair)) for of in result.agreement.values())] for pair in pairs]
+    return notes.under(_AGREEMENT, rows, ["systems", *result.agreement])
 
 
 def interventions_table(result: TaskResult | GroupResult) -> str:
@@ -190,15 +232,17 @@ def interventions_table(result: TaskResult | GroupResult) -> str:
     rows = [
         [
             name.replace("=", "\n="),  # a control on a line of its own
-            notes.cell(of_score(of.score)),
+            notes.cell(of_score(of.score), interval=False),
             notes.cell(of_difference(of.gain), signed=True),
+            notes.p(of.p_value),
+            p_value(of.p_holm),
             count(of.recovered, of.gain),
             count(of.broken, of.gain),
             notes.cell(absent("not counted")) if math.isnan(of.replaced) else number(of.replaced),
         ]
         for name, of in result.interventions.items()
     ]
-    return notes.under(_INTERVENTIONS, rows, ["condition", "score", "gain", "recovered", "broken", "replaced\npositions"])
+    return notes.under(_INTERVENTIONS, rows, ["condition", "score", "gain", "p", "p\nHolm", "recov-\nered", "broken", "states\nedited"])
 
 
 class CheckLine(NamedTuple):

@@ -16,26 +16,32 @@ from typing import Any
 
 from tqdm import tqdm
 
+from lsgap_bench.block_curves import block_rows
 from lsgap_bench.checks import collect_checks
 from lsgap_bench.errors import UsageError, did_you_mean
-from lsgap_bench.estimates import curve_rows, group_result, sample_rows, task_result, task_table
+from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.example import AlignmentExample, alignment_example
 from lsgap_bench.forecast import Forecast, forecast
 from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of, run_harness
 from lsgap_bench.hearing import with_sound, within_hearing
+from lsgap_bench.judging import shown_scorers
+from lsgap_bench.kept_items import item_rows
+from lsgap_bench.measures import null_warnings
 from lsgap_bench.models.adapter import SpeechLM
 from lsgap_bench.observe import Observer, Plan, observations_by_item
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.reading import with_known_words
-from lsgap_bench.records import provenance, sha256_of, to_plain, write_run
+from lsgap_bench.records import Rows, provenance, sha256_of, tables_of, to_plain
 from lsgap_bench.registry import models
 from lsgap_bench.resources import DEMO_MODEL
+from lsgap_bench.run_folder import save_run
 from lsgap_bench.run_log import run_log
-from lsgap_bench.schema import Condition, Item, Observation, Pair, Record
-from lsgap_bench.settings import DEMO_TASKS, Settings
+from lsgap_bench.schema import BlockTerms, Condition, Item, Observation, Pair, Record
+from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
 from lsgap_bench.systems import Companions, companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
+from lsgap_bench.task_tables import curve_rows, sample_rows
 from lsgap_bench.yaml_files import tasks_sha256
 
 logger = logging.getLogger(__name__)
@@ -45,11 +51,15 @@ CANARY_ITEMS = 48
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A finished run. record: the leaderboard line. results: lm-eval's own results. pairs: task -> items with all observations."""
+    """A finished run. record: the leaderboard line. results: lm-eval's own results. pairs: task -> items with all observations.
+
+    rows: what samples.jsonl, layers.parquet and blocks.parquet hold, of which the record is made.
+    """
 
     record: Record
     results: Mapping[str, Any]
     pairs: Mapping[str, Sequence[Pair]]
+    rows: Rows
     folder: Path | None = None
     example: AlignmentExample | None = None
 
@@ -65,21 +75,9 @@ class Evaluation:
         return plain
 
     def save(self, folder: str | Path) -> Path:
-        """Write the plots, results.json, samples.jsonl, layers.parquet and at last record.json; returns the folder."""
-        from lsgap_bench.plots import plot_alignment, save_plots
-
-        folder = Path(folder)
-        check_writable(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("layers", "gap", "systems", "alignment"):  # an earlier run may have drawn what this one has no numbers for
-            for kind in (".png", ".svg"):
-                (folder / name).with_suffix(kind).unlink(missing_ok=True)
-        save_plots(self.record, folder)
-        if self.example is not None:
-            plot_alignment(self.example, folder)
-        everyone = [pair for of_task in self.pairs.values() for pair in of_task]
-        write_run(folder, self.record, self.results, sample_rows(everyone), curve_rows(everyone))
-        return folder
+        """Write the files and plots of a run folder, record.json at last; returns the folder."""
+        items = item_rows(pair.item for of_task in self.pairs.values() for pair in of_task)
+        return save_run(Path(folder), self.record, self.results, self.rows, items, self.example)
 
 
 @dataclass
@@ -95,6 +93,7 @@ class Run:
     batch_sizes: Sequence[int] = ()
     truncated: int = 0
     skipped: list[str] = field(default_factory=list)
+    blocks: Sequence[BlockTerms] = ()
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,9 @@ def evaluate(**arguments: Any) -> Evaluation:
         logger.info("model: %s on %s", dict(run.model.info), run.model.device)
         passed = _pass(run, begin_log)
         pairs, systems = _beside(run, passed)
-        record = _record(run, passed, pairs, systems, started)
-        evaluation = Evaluation(record, passed.results, pairs, run.folder, passed.example)
+        rows = _rows(run, pairs)
+        record = _record(run, passed, pairs, rows, systems, started)
+        evaluation = Evaluation(record, passed.results, pairs, rows, run.folder, passed.example)
         _log_record(record, run.skipped)
         if run.folder is not None:
             evaluation.save(run.folder)
@@ -139,7 +139,7 @@ setattr(evaluate, "__signature__", inspect.signature(Settings).replace(return_an
 def prepare(settings: Settings) -> Run:
     """Resolve every name and check every setting; what costs little first, and nothing is written."""
     load_plugins(settings.include_path)
-    conditions, names = settings.parsed_conditions(), settings.representation_metrics()
+    choices, conditions, names = settings.rules.settled(settings.choices), settings.parsed_conditions(), settings.representation_metrics()
     companions = companions_of(settings)
     if settings.output_path is not None:
         check_writable(Path("lsgap_results" if settings.output_path == "auto" else settings.output_path))
@@ -147,7 +147,7 @@ def prepare(settings: Settings) -> Run:
     generation()
     within_hearing((), None, settings.long_clips)
     settings.check_batch_size()
-    tasks = load_tasks(list(settings.tasks or DEMO_TASKS), settings.include_path)
+    tasks = load_tasks(settings.task_names(), settings.include_path)
     for task in tasks.paired.values():
         task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items)
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
@@ -166,7 +166,7 @@ def prepare(settings: Settings) -> Run:
     for turn in turns:
         model.check_system(turn)
     canary = CANARY_ITEMS if any(c.name == "speech" for c in conditions) else 0
-    plan = Plan(conditions, names, settings.items_per_batch(model), settings.seed, canary)
+    plan = Plan(conditions, names, settings.items_per_batch(model), settings.seed, canary, choices)
     return Run(settings, tasks, model, plan, settings.folder(model), companions)
 
 
@@ -234,12 +234,17 @@ def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> 
     playable = _playable(items, run)
     observer = Observer(playable, run.model, run.plan)
     begin_log()
-    with open_store(run.folder, run.settings.resume) as store, tqdm(total=len(playable), unit="item", desc="observing") as bar:
+    resume = run.settings.resume
+    with (
+        open_store(run.folder, resume) as store,
+        open_store(run.folder, resume, BlockTerms) as blocks,
+        tqdm(total=len(playable), unit="item", desc="observing") as bar,
+    ):
         if len(store):
             logger.info("%d observations are kept from before; those that nothing has changed for are not made again", len(store))
             bar.set_postfix_str(f"{len(store)} observations kept from before")
-        found = observer.observe(store, bar.update)
-    run.batch_sizes = observer.batch_sizes
+        found = observer.observe(store, bar.update, blocks)
+    run.batch_sizes, run.blocks = observer.batch_sizes, observer.block_terms()
     return observations_by_item(found)
 
 
@@ -269,28 +274,46 @@ def dry_run(**arguments: Any) -> Forecast:
     return forecast_companions(run.companions, told, playable, run.plan, max_seconds)
 
 
-def _record(run: Run, passed: Passed, pairs: Mapping[str, Sequence[Pair]], systems: Mapping[str, Any], started: datetime) -> Record:
+def _rows(run: Run, pairs: Mapping[str, Sequence[Pair]]) -> Rows:
+    """What the files of a run hold, item by item."""
+    everyone = [pair for of_task in pairs.values() for pair in of_task]
+    return Rows(sample_rows(everyone, run.settings.answer_metrics()), curve_rows(everyone), block_rows(run.blocks))
+
+
+def _record(
+    run: Run, passed: Passed, pairs: Mapping[str, Sequence[Pair]], rows: Rows, systems: Mapping[str, Any], started: datetime
+) -> Record:
     """The leaderboard line of a run."""
     settings, tasks = run.settings, run.tasks
     everyone = [pair for of_task in pairs.values() for pair in of_task]
-    samples, curves = sample_rows(everyone), curve_rows(everyone)
-    tables = {name: task_table(name, str(tasks.by_name[name].VERSION), samples, curves) for name in pairs}
+    versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
+    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"])}
+    generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
+    conditions = [c.name for c in run.plan.conditions]
+    overall = group_result(list(tables.values()))
+    warnings = [*passed.checks.get("warnings", ()), *null_warnings(overall.representation)]
     return Record(
         system=passed.system,
         systems=systems,
         tags=settings.tags,
         tasks={name: task_result(table) for name, table in tables.items()},
         groups={name: group_result([tables[t] for t in members]) for name, members in tasks.groups.items() if members},
-        overall=group_result(list(tables.values())),
+        overall=overall,
         text_tasks={name: passed.results["results"][name] for name in tasks.by_name if name not in tasks.paired},
-        checks=passed.checks,
+        checks={**passed.checks, "warnings": warnings} if passed.checks else {},
         provenance={
             **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, passed.device),
             "tasks_sha256": tasks_sha256(t.paired_config.source for t in tasks.paired.values()),
             "data_sha256": sha256_of(_identity(pair.item) for pair in everyone),
             "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
-            "plan": {"conditions": [c.name for c in run.plan.conditions], "metrics": run.plan.metrics, "canary": run.plan.canary},
-            "generation": {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs},
+            "plan": {
+                "conditions": conditions,
+                "metrics": [*run.plan.metrics, *settings.answer_metrics()],
+                "canary": run.plan.canary,
+            },
+            "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
+            "scorers": shown_scorers({name: task.paired_config.scorer for name, task in tasks.paired.items()}),
+            "generation": generation,
             "hidden_states": "layer 0 is the decoder's input, layer L is after the final norm",
             "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
         },

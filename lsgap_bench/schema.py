@@ -50,6 +50,14 @@ class Clip:
 
 
 @dataclass(frozen=True)
+class Span:
+    """When a word is said: [start, end) in seconds of the clip."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
 class Generation:
     """How a free answer is made, the same in both modalities. max_new_tokens: tokens; until: stop strings."""
 
@@ -66,7 +74,8 @@ class Item:
 
     id: unique within the run (task name and document number). text: the words, exactly what the clip says.
     options: the answers to choose from, empty for a free answer. cluster: dependent items share it. family: tasks of one family share their
-    template. chance: expected score of guessing, a fraction, None where it is not known. fields: the document's own columns, for scorers.
+    template. chance: expected score of guessing, a fraction, None where it is not known. words: when each word of the text is said, None
+    for a word of unknown time; empty where the task does not say. fields: the document's own columns, for scorers.
     """
 
     id: str
@@ -80,6 +89,7 @@ class Item:
     chance: float | None = None
     system: str | None = None
     generation: Generation = Generation()
+    words: tuple[Span | None, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
@@ -135,7 +145,7 @@ class Observation:
     answer: the free answer, or the option of highest loglikelihood. option_logprobs: nats, summed over each option's tokens, with
     option_tokens their numbers. curves: metric -> side -> one value per layer 0..L; NaN where the value is absent.
     content_tokens: positions of the content in the decoder. logits_sha256: of the float32 logits after the prompt, so that bit-equality
-    can be checked. pcm_sha256: of the waveform the model was given.
+    can be checked. pcm_sha256: of the waveform the model was given. A metric of the logits has one value for a curve.
     replaced: distinct speech positions edited (mean over the edited layers), None without an intervention.
     partners: side -> id of the item whose text made the null, or was handed to the edit; `clip` -> id of the item whose clip was played
     instead of the own one. absent: why there is no answer, None where there is one; such an observation gets no verdict. transcript: what
@@ -181,6 +191,38 @@ class Observation:
                 "option_tokens": tuple(plain["option_tokens"]),
             }
         )
+
+
+@dataclass(frozen=True)
+class BlockTerms:
+    """What one block of items gave the metrics that need many items at once.
+
+    block: its name. task: of all its items. group: blocks of one group hold the same questions in several voices, and are no independent
+    evidence. items: their ids. terms: metric -> side -> one tuple of terms per layer 0..L; NaN where absent.
+    """
+
+    block: str
+    task: str
+    group: str
+    items: tuple[str, ...]
+    terms: Mapping[str, Mapping[str, tuple[tuple[float, ...], ...]]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; NaN becomes null."""
+        terms = {
+            metric: {side: [[None if math.isnan(v) else v for v in layer] for layer in layers] for side, layers in sides.items()}
+            for metric, sides in self.terms.items()
+        }
+        return {"block": self.block, "task": self.task, "group": self.group, "items": list(self.items), "terms": terms}
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> BlockTerms:
+        """The inverse of `to_dict`."""
+        terms = {
+            metric: {side: tuple(tuple(math.nan if v is None else v for v in layer) for layer in layers) for side, layers in sides.items()}
+            for metric, sides in plain["terms"].items()
+        }
+        return cls(**{**plain, "items": tuple(plain["items"]), "terms": terms})
 
 
 @dataclass(frozen=True)
@@ -258,8 +300,10 @@ class PValue:
 class Representation:
     """One representation metric on one task, mean over layers 1..L and items.
 
-    null, above_null and by_layer_null are keyed by `other_task` and `same_task`. by_layer: layers 0..L, mean over items, NaN where absent.
-    by_layer_band: `matched` and the two nulls -> (low, high) per layer, a pointwise 95 % t interval on cluster sums.
+    null, above_null and by_layer_null are keyed by `other_task` and `same_task`. by_layer: layers 0..L, mean over items, NaN where absent;
+    of a metric of the logits a single value. by_layer_band: `matched` and the two nulls -> (low, high) per layer, a pointwise 95 % t
+    interval on cluster sums. by_length: `matched`, and the distance above each null -> Spearman's rho with the number of speech tokens,
+    within tasks; empty for a metric of many items.
     """
 
     value: Estimate
@@ -269,6 +313,26 @@ class Representation:
     by_layer_null: Mapping[str, Sequence[float]]
     by_layer_band: Mapping[str, Sequence[tuple[float, float]]]
     unit: str
+    by_length: Mapping[str, Estimate] = field(default_factory=dict)
+
+    @property
+    def layered(self) -> bool:
+        """Whether there is a value per layer."""
+        return len(self.by_layer) > 1
+
+
+@dataclass(frozen=True)
+class AnswerMeasure:
+    """One answer metric on one task, mean over items.
+
+    null: over the canary items, with another item's clip in place of the own one: what a deaf model would get. above_null: value minus
+    null, on the items that have both.
+    """
+
+    value: Estimate
+    null: Estimate
+    above_null: Estimate
+    unit: str
 
 
 @dataclass(frozen=True)
@@ -276,7 +340,7 @@ class InterventionResult:
     """One intervention against plain speech. gain: points.
 
     recovered: items wrong in speech and right here; broken: the reverse; both None for graded scores.
-    replaced: mean number of distinct speech positions edited per item.
+    replaced: mean number of distinct speech positions edited per item. p_holm: p_value, adjusted over all conditions of the run's grid.
     """
 
     score: Estimate
@@ -285,9 +349,11 @@ class InterventionResult:
     recovered: int | None
     broken: int | None
     replaced: float
+    p_holm: float = math.nan
 
 
 NOT_RUN = absent("this system was not run")
+NOT_MADE = absent("not computed by the version that made this record")
 
 
 @dataclass(frozen=True)
@@ -295,7 +361,8 @@ class TaskResult:
     """Everything measured on one task. scores: condition -> Estimate in points; chance and fail_rate are fractions.
 
     fail_rate has `base` and `cascade` beside the conditions. base: the backbone on text. cascade: recognizer + backbone.
-    erosion = base - text, in points. recovery = speech / base, a ratio of means.
+    erosion = base - text, in points. recovery = speech / base, a ratio of means. detectable: the smallest gap that these items show with
+    power 0.8, in points. answers: answer metric -> what it says. agreement: metric of two systems' answers -> `text|speech` -> Estimate.
     """
 
     version: str
@@ -309,21 +376,28 @@ class TaskResult:
     cascade: Estimate = NOT_RUN
     erosion: Estimate = NOT_RUN
     recovery: Estimate = NOT_RUN
+    detectable: Estimate = NOT_MADE
+    answers: Mapping[str, AnswerMeasure] = field(default_factory=dict)
+    agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class GroupResult:
-    """Unweighted means over the tasks of a group, each task resampled by its own clusters."""
+    """Unweighted means over the tasks of a group, each task resampled by its own clusters; otherwise as `TaskResult`."""
 
     tasks: Sequence[str]
     scores: Mapping[str, Estimate]
     gap: Estimate
+    p_value: PValue = PValue(math.nan, "tested per task")
     base: Estimate = NOT_RUN
     cascade: Estimate = NOT_RUN
     erosion: Estimate = NOT_RUN
     recovery: Estimate = NOT_RUN
+    detectable: Estimate = NOT_MADE
+    answers: Mapping[str, AnswerMeasure] = field(default_factory=dict)
+    agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
 

@@ -114,8 +114,10 @@ class Series:
         return np.array([c.measured(metric, quantity).value for c in self.checkpoints], dtype=np.float64)
 
     def by_layer(self, metric: str, quantity: str = "value") -> Floats | None:
-        """(checkpoints, L + 1), layers 0..L; None where checkpoints differ in their number of layers."""
+        """(checkpoints, L + 1), layers 0..L; None where checkpoints differ in their number of layers, or it has none."""
         curves = [layer_curve(c.representation[metric], quantity) for c in self.checkpoints]
+        if not self.checkpoints[0].representation[metric].layered:
+            return None
         return np.array(curves) if len({len(curve) for curve in curves}) == 1 else None
 
     def parts(self, tag: str) -> dict[str, Series]:

@@ -196,7 +196,8 @@ def _comparisons(subset: str, series: Series, n_boot: int, seed: int) -> list[Co
 
 def _depth(subset: str, series: Series) -> list[DepthTrend]:
     made = []
-    for metric, quantity in product(series.metrics, QUANTITIES):
+    layered = [metric for metric in series.metrics if series.checkpoints[0].representation[metric].layered]
+    for metric, quantity in product(layered, QUANTITIES):
         curves = [layer_curve(c.representation[metric], quantity)[1:] for c in series.checkpoints]
         depths = [np.linspace(0, 1, len(curve)) if len(curve) > 1 else np.zeros(len(curve)) for curve in curves]
         rhos = [spearman(depth, curve) for depth, curve in zip(depths, curves, strict=True)]

@@ -20,10 +20,10 @@ from lsgap_bench.series import Checkpoint, Series
 from lsgap_bench.series_analysis import Analysis
 
 # Okabe & Ito's colours, told apart without colour by marker and line as well
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
 _LINES = ("-", "--", "-.", ":")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_NAMED = len(_COLOURS)  # more lines than this are drawn alike, with their mean
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_NAMED = len(COLOURS)  # more lines than this are drawn alike, with their mean
 BANDS = 6  # more bands than this hide each other
 GREY = "#6B6B6B"
 
@@ -48,8 +48,8 @@ def lines_of(analysis: Analysis) -> list[Line]:
         k = named.index(groups[run])
         alike = len(named) > _NAMED
         style = {
-            "color": _COLOURS[0 if alike else k],
-            "marker": _MARKERS[0 if alike else k],
+            "color": COLOURS[0 if alike else k],
+            "marker": MARKERS[0 if alike else k],
             "linestyle": _LINES[0 if alike else k % len(_LINES)],
         }
         label = "training runs" if alike else f"{analysis.by}={groups[run]}" if analysis.by else groups[run]
@@ -137,9 +137,9 @@ def columns_of(panels: int) -> int:
     return {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}.get(panels, 3)
 
 
-def panels_of(panels: int, height: float = 2.4) -> tuple[Figure, list[Axes]]:
-    """A figure with so many panels. height: of a row, inches."""
-    columns = columns_of(panels)
+def panels_of(panels: int, height: float = 2.4, columns: int | None = None) -> tuple[Figure, list[Axes]]:
+    """A figure with so many panels. height: of a row, inches. columns: None for as many as look well."""
+    columns = columns or columns_of(panels)
     rows = math.ceil(panels / columns)
     figure = Figure(figsize=(max(3.2 * columns, 5.5), height * rows + 1.1), layout="constrained")
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)

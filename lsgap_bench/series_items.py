@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsgap_bench.bootstrap import Floats
-from lsgap_bench.estimates import TaskTable, mean_over_layers
+from lsgap_bench.measures import mean_over_layers
+from lsgap_bench.protocols import choices_of
 from lsgap_bench.records import SAMPLES, read_tables
 from lsgap_bench.registry import metrics
 from lsgap_bench.regressions import mean_over_runs
 from lsgap_bench.schema import Estimate, absent
 from lsgap_bench.series import QUANTITIES, Checkpoint
 from lsgap_bench.stats import flip_auroc, paired_test
+from lsgap_bench.task_tables import TaskTable
 
 FLIP_QUANTITIES = ("value", "same_task")
 
@@ -24,7 +26,8 @@ FLIP_QUANTITIES = ("value", "same_task")
 class Items:
     """One checkpoint's items of all tasks, row by row. clusters: dependent items share a name, across checkpoints too.
 
-    text, speech: scores, (n,). measured: (metric, quantity) -> (n,), mean over layers 1..L, turned so that higher means better aligned.
+    text, speech: scores, (n,). measured: (metric, quantity) -> (n,), mean over the record's layers, turned so that higher means better
+    aligned.
     gains: condition -> (n,), (treated - plain) score over the task's number of items, so that the sum is tasks x mean gain.
     """
 
@@ -66,10 +69,12 @@ def read_items(checkpoint: Checkpoint) -> Items | str:
     if checkpoint.folder is None or not (checkpoint.folder / SAMPLES).is_file():
         return f"{checkpoint.source} holds no {SAMPLES}"
     versions = {name: task.version for name, task in checkpoint.record.tasks.items()}
-    tables = [table for table in read_tables(checkpoint.folder, versions) if table.items]
+    layers = choices_of(checkpoint.record.provenance)["layers"]
+    tables = [table for table in read_tables(checkpoint.folder, versions, layers) if table.items]
     if not tables:
         return f"{checkpoint.source} holds no items"
-    wanted = [(metric, quantity) for metric in checkpoint.representation for quantity in FLIP_QUANTITIES]
+    per_item = [metric for metric in checkpoint.representation if all(metric in table.curves for table in tables)]
+    wanted = [(metric, quantity) for metric in per_item for quantity in FLIP_QUANTITIES]
     return Items(
         tasks=[t.task for t in tables for _ in t.items],
         clusters=[name for t in tables for name in t.clusters],
@@ -103,10 +108,10 @@ def _measured(table: TaskTable, metric: str, quantity: str) -> Floats:
     sides = table.curves.get(metric)
     if sides is None:
         return np.full(len(table.items), np.nan)
-    value = mean_over_layers(sides["matched"])
+    value = mean_over_layers(sides["matched"], table.layers)
     if quantity != "value":
-        value = value - mean_over_layers(sides[quantity])
-    return value if metric not in metrics or metrics[metric].higher_is_better else -value
+        value = value - mean_over_layers(sides[quantity], table.layers)
+    return -value if metric in metrics and metrics[metric].higher_is_better is False else value
 
 
 def _flips(metric: str, quantity: str, checkpoints: Sequence[Checkpoint], items: Sequence[Items]) -> FlipResult:

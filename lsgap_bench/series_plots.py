@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from lsgap_bench.bootstrap import Floats
+from lsgap_bench.gain_map import SIGNIFICANT, Cell, gain_map
 from lsgap_bench.plots import STYLE, save_figure
 from lsgap_bench.report import of_difference, of_score
 from lsgap_bench.schema import Estimate
@@ -35,7 +34,6 @@ from lsgap_bench.series_drawing import (
     step_axis,
     step_norm,
 )
-from lsgap_bench.series_gains import parts_of
 
 
 @dataclass
@@ -53,8 +51,6 @@ class Drawn:
 
 def save_series_plots(analysis: Analysis, folder: Path) -> Drawn:
     """Write every figure that the series has numbers for into `folder`, as PNG and SVG; older ones of these names are removed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    drawn = Drawn()
     makers: dict[str, Callable[[Analysis], Figure | str]] = {
         "scores_by_step": _scores_by_step,
         "metrics_by_step": _metrics_by_step,
@@ -62,11 +58,18 @@ def save_series_plots(analysis: Analysis, folder: Path) -> Drawn:
         "gap_by_metric": _gap_by_metric,
         "interventions": _interventions,
     }
+    return draw_figures({name: partial(make, analysis) for name, make in makers.items()}, folder)
+
+
+def draw_figures(makers: Mapping[str, Callable[[], Figure | str]], folder: Path) -> Drawn:
+    """Write the figure of each name into `folder`, or keep the reason that its maker gives for having none; older ones are removed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = Drawn()
     with rc_context(STYLE):
         for name, make in makers.items():
             for kind in (".png", ".svg"):
                 (folder / name).with_suffix(kind).unlink(missing_ok=True)
-            made = make(analysis)
+            made = make()
             if isinstance(made, str):
                 drawn.left_out[name] = made
             else:
@@ -184,56 +187,9 @@ def _gap_by_metric(analysis: Analysis) -> Figure | str:
 
 
 def _interventions(analysis: Analysis) -> Figure | str:
-    gains = {g.condition: g.gain.value for g in analysis.gains if math.isfinite(g.gain.value)}
-    places = {name: parts_of(name) for name in gains}
-    plugins = [
-        plugin
-        for plugin in dict.fromkeys(parts[0] for parts in places.values())
-        if len({parts[2] for parts in places.values() if parts[0] == plugin}) > 1
-        and len({parts[1::2] for parts in places.values() if parts[0] == plugin}) > 1
-    ]
-    if not plugins:
-        return "no grid of interventions was run: it takes at least two selections at two layers, such as speech+P:{bottom3,all}@{0,1}"
-    shown = {name: parts for name, parts in places.items() if parts[0] in plugins}
-    layers = sorted({parts[2] for parts in shown.values()}, key=lambda layer: (not layer.isdigit(), int(layer) if layer.isdigit() else 0))
-    rows = {plugin: _rows_of(plugin, shown) for plugin in plugins}
-    width = 2.6 + len(plugins) * (1.0 + 0.55 * len(layers))
-    figure = Figure(figsize=(min(max(width, 5.5), 14), 1.7 + 0.32 * max(map(len, rows.values()))), layout="constrained")
-    most = max(max(abs(gains[name]) for name in shown), 1e-9)
-    panels = list(figure.subplots(1, len(plugins), squeeze=False).flat)
-    for axes, plugin in zip(panels, plugins, strict=True):
-        cells = np.full((len(rows[plugin]), len(layers)), np.nan)
-        for name, (of, selection, layer, control) in shown.items():
-            if of == plugin:
-                cells[rows[plugin].index((selection, control)), layers.index(layer)] = gains[name]
-        image = axes.imshow(cells, cmap="PuOr_r", norm=TwoSlopeNorm(0, -most, most), aspect="auto")
-        _write_cells(axes, cells, most)
-        names = [selection + (f" = {control.replace('_', ' ')}" if control else "") for selection, control in rows[plugin]]
-        axes.set_yticks(range(len(names)), names, fontsize=8)
-        axes.set_xticks(range(len(layers)), layers)
-        axes.set(xlabel="layer of the edit")
-        axes.set_title(plugin, fontsize=9, loc="left", parse_math=False)
-        axes.grid(visible=False)
-    figure.colorbar(image, ax=panels, label="gain over plain speech (points)", aspect=25, pad=0.02)
-    number = max(g.checkpoints for g in analysis.gains)
-    figure.suptitle(f"Interventions: mean gain over {number} checkpoint{'s' * (number > 1)}", fontsize=10)
-    return figure
-
-
-def _rows_of(plugin: str, shown: dict[str, tuple[str, str, str, str]]) -> list[tuple[str, str]]:
-    """Selections of a plug-in in their first order, each with its controls below it."""
-    found = list(dict.fromkeys((parts[1], parts[3]) for parts in shown.values() if parts[0] == plugin))
-    order = list(dict.fromkeys(selection for selection, _ in found))
-    return sorted(found, key=lambda row: (order.index(row[0]), bool(row[1])))
-
-
-def _write_cells(axes: Axes, cells: Floats, most: float) -> None:
-    for (row, column), value in np.ndenumerate(cells):
-        if math.isnan(value):
-            axes.text(column, row, "-", ha="center", va="center", fontsize=7, color=GREY)
-        else:
-            colour = "white" if abs(value) > 0.65 * most else "black"
-            axes.text(column, row, f"{round(value, 1) + 0.0:+.1f}", ha="center", va="center", fontsize=7, color=colour)
+    number = max((g.checkpoints for g in analysis.gains), default=0)
+    cells = {g.condition: Cell(g.gain.value, g.p_holm < SIGNIFICANT) for g in analysis.gains}
+    return gain_map(cells, f"Interventions: mean gain over {number} checkpoint{'s' * (number > 1)}")
 
 
 def _cut(name: str, exact: Estimate) -> Estimate:

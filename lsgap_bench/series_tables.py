@@ -57,7 +57,7 @@ class Table:
         headers = [self.headers[k] for k in kept]
         table = tabulate(shown, headers, "simple", colalign=align, disable_numparse=True, maxcolwidths=widths)
         more = [f"... and {len(self.rows) - len(shown)} more rows, in the files"] if len(self.rows) > len(shown) else []
-        return "\n".join([self.title, table, *more, *self._below()])
+        return "\n".join([self.title, table, *more, *self.below()])
 
     def markdown(self) -> str:
         """A GitHub table under a bold title."""
@@ -65,9 +65,10 @@ class Table:
         headers = [header.replace("\n", " ") for header in self.headers]
         rows = [[cell.replace("|", r"\|").replace("\n", " ") for cell in row] for row in self.rows]
         table = tabulate(rows, headers, "github", colalign=align, disable_numparse=True)
-        return "\n\n".join([f"**{self.title}**", table, *self._below()])
+        return "\n\n".join([f"**{self.title}**", table, *self.below()])
 
-    def _below(self) -> list[str]:
+    def below(self) -> list[str]:
+        """What stands under the table: its note, and the numbered reasons."""
         reasons = [f"({k}) {reason}" for k, reason in enumerate(self.reasons, 1)]
         return [*([self.note] if self.note else []), *reasons]
 

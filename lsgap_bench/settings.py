@@ -13,9 +13,11 @@ from lsgap_bench.braces import expand
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.interventions.functional import parse_selection
 from lsgap_bench.models.adapter import SpeechLM
-from lsgap_bench.registry import interventions, metrics
+from lsgap_bench.protocols import DEFAULT, LEFT_ALONE, Protocol, protocol_called
+from lsgap_bench.registry import REPRESENTATION, interventions, metrics
 from lsgap_bench.schema import COMPANIONS, Condition
 from lsgap_bench.store import key_of
+from lsgap_bench.yaml_files import read_catalog
 
 PLAIN = ("text", "speech")
 DEMO_TASKS = ("lsgap_mini",)
@@ -56,6 +58,8 @@ class Settings:
     base_args: Mapping[str, Any] = field(default_factory=dict)
     recognizer: str = "hf-asr"
     recognizer_args: Mapping[str, Any] = field(default_factory=dict)
+    protocol: str = DEFAULT
+    choices: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (fits, kind) in _KINDS.items():
@@ -69,6 +73,27 @@ class Settings:
     def demo(self) -> bool:
         """Whether the embedded model is asked for: no model arguments at all."""
         return self.model == "hf-speech" and "pretrained" not in self.model_args
+
+    @property
+    def rules(self) -> Protocol:
+        """The protocol that is followed; UsageError for an unknown one."""
+        return protocol_called(self.protocol)
+
+    def task_names(self) -> list[str]:
+        """The tasks asked for, else the protocol's, else the embedded ones. UsageError where there are no files for the protocol's."""
+        if self.tasks or not self.rules.tasks:
+            return [str(name) for name in self.tasks or DEMO_TASKS]
+        missing = set(self.rules.tasks) - read_catalog(self.include_path).names
+        if missing:
+            raise UsageError(
+                f"protocol {self.protocol} has the tasks '{', '.join(sorted(missing))}', which are not among the task files; name others with "
+                "--tasks A,B, which the record notes as a deviation, or give their folder with --include_path DIR"
+            )
+        return list(self.rules.tasks)
+
+    def protocol_entry(self, choices: Mapping[str, str], **run: Any) -> dict[str, Any]:
+        """What the record says of the protocol. choices: all, settled. run: `tasks`, `conditions` and `generation`, as they were run."""
+        return self.rules.entry(choices, {**{name: getattr(self, name) for name in LEFT_ALONE}, **run})
 
     def companions(self) -> tuple[str, ...]:
         """`base` and `cascade` as far as they are asked for; `lslm` always runs. UsageError for other names, and for idle arguments."""
@@ -84,7 +109,7 @@ class Settings:
 
     def parsed_conditions(self) -> tuple[Condition, ...]:
         """The conditions, checked but for their layers; an intervention needs both plain forms, so they are added to it."""
-        names = expand(map(str, self.conditions)) or list(DEMO_CONDITIONS if self.demo else PLAIN)
+        names = expand(map(str, self.conditions)) or list(self.rules.conditions or (DEMO_CONDITIONS if self.demo else PLAIN))
         if any(name.startswith("speech+") for name in names):
             names = [*PLAIN, *names]
         conditions = tuple(Condition.parse(name) for name in dict.fromkeys(names))
@@ -95,9 +120,17 @@ class Settings:
         return conditions
 
     def representation_metrics(self) -> tuple[str, ...]:
-        """Representation metrics by name; all of them by default."""
-        asked = list(self.metrics) if self.metrics is not None else list(metrics)
-        return tuple(name for name in dict.fromkeys(asked) if metrics[name].needs == "states")
+        """Representation metrics by name; the protocol's, or all of them, by default."""
+        return self._metrics(*REPRESENTATION)
+
+    def answer_metrics(self) -> tuple[str, ...]:
+        """Metrics of an item's answers by name; the protocol's, or all of them, by default."""
+        return self._metrics("answers")
+
+    def _metrics(self, *needs: str) -> tuple[str, ...]:
+        asked = self.rules.metrics_of(self.metrics)
+        asked = list(metrics) if asked is None else asked
+        return tuple(name for name in dict.fromkeys(asked) if metrics[name].needs in needs)
 
     def check_batch_size(self) -> None:
         """UsageError where the batch size is neither `auto` nor a number of items."""
@@ -115,6 +148,7 @@ class Settings:
         if self.output_path != "auto":
             return None if self.output_path is None else Path(self.output_path)
         asked = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("output_path", "resume", "batch_size")}
+        asked = {k: v for k, v in asked.items() if (k, v) not in (("protocol", DEFAULT), ("choices", {}))}  # as folders were named before
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", model.name)
         return Path("lsgap_results") / f"{name}-{key_of(model=model.fingerprint, settings=asked)[:8]}"
 
@@ -130,10 +164,10 @@ def _names(value: Any) -> bool:
 
 _NONE = type(None)
 _KINDS: dict[str, tuple[Any, str]] = {
-    **dict.fromkeys(("model", "base", "recognizer", "long_clips"), (_is(str), "a string")),
+    **dict.fromkeys(("model", "base", "recognizer", "long_clips", "protocol"), (_is(str), "a string")),
     **dict.fromkeys(("device", "system_instruction"), (_is(str, _NONE), "a string, or None")),
     **dict.fromkeys(
-        ("model_args", "base_args", "recognizer_args", "gen_kwargs", "tags"), (_is(dict), "a dict such as {'dtype': 'float32'}")
+        ("model_args", "base_args", "recognizer_args", "gen_kwargs", "tags", "choices"), (_is(dict), "a dict such as {'dtype': 'float32'}")
     ),
     **dict.fromkeys(("tasks", "include_path", "conditions", "systems"), (_names, "a list of names")),
     "metrics": (lambda value: value is None or _names(value), "a list of names, or None for all"),

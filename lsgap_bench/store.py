@@ -8,12 +8,13 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Generic, TypeVar
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.schema import Observation
+from lsgap_bench.schema import BlockTerms, Observation
 
-FILE = "observations.jsonl"
+Kept = TypeVar("Kept", Observation, BlockTerms)
+FILES: dict[type, str] = {Observation: "observations.jsonl", BlockTerms: "blocks.jsonl"}
 
 
 def key_of(**parts: Any) -> str:
@@ -21,44 +22,46 @@ def key_of(**parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-class Store:
-    """Observations by key. Opened by `open_store`, which also closes it."""
+class Store(Generic[Kept]):
+    """Observations, or what blocks of items gave, by key. Opened by `open_store`, which also closes it; without a file, in memory."""
 
-    def __init__(self, found: dict[str, Observation], file: IO[str] | None) -> None:
-        self._found = found
+    def __init__(self, found: dict[str, Kept] | None = None, file: IO[str] | None = None) -> None:
+        self._found: dict[str, Kept] = {} if found is None else found
         self._file = file
 
     def __contains__(self, key: object) -> bool:
         return key in self._found
 
-    def __getitem__(self, key: str) -> Observation:
+    def __getitem__(self, key: str) -> Kept:
         return self._found[key]
 
     def __len__(self) -> int:
         return len(self._found)
 
-    def add(self, observations: Iterable[tuple[str, Observation]]) -> None:
-        """Keep observations; they are on the disk when this returns."""
-        for key, observation in observations:
-            self._found[key] = observation
+    def add(self, made: Iterable[tuple[str, Kept]]) -> None:
+        """Keep what was made; it is on the disk when this returns."""
+        for key, value in made:
+            self._found[key] = value
             if self._file is not None:
-                self._file.write(json.dumps({"key": key, **observation.to_dict()}, ensure_ascii=False) + "\n")
+                self._file.write(json.dumps({"key": key, **value.to_dict()}, ensure_ascii=False) + "\n")
         if self._file is not None:
             self._file.flush()
             os.fsync(self._file.fileno())
 
 
 @contextmanager
-def open_store(folder: Path | None, resume: bool) -> Iterator[Store]:
+def open_store(folder: Path | None, resume: bool, kind: type[Kept] = Observation) -> Iterator[Store[Kept]]:  # type: ignore[assignment]
     """The store of a run folder, with what an earlier run left there if `resume`; None keeps everything in memory only.
+
+    kind: what it keeps, each kind in a file of its own.
 
     A key of an earlier run is reused only when nothing that made it has changed, because the key holds all of it.
     """
     if folder is None:
-        yield Store({}, None)
+        yield Store()
         return
-    path = folder / FILE
-    found = _read(path) if resume and path.is_file() else {}
+    path = folder / FILES[kind]
+    found = _read(path, kind) if resume and path.is_file() else {}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("a" if found else "w", encoding="utf-8")
@@ -79,14 +82,14 @@ def check_writable(folder: Path) -> None:
         raise UsageError(f"output_path {folder} cannot be written ({there} may not be written); choose another --output_path")
 
 
-def _read(path: Path) -> dict[str, Observation]:
-    found: dict[str, Observation] = {}
+def _read(path: Path, kind: type[Kept]) -> dict[str, Kept]:
+    found: dict[str, Kept] = {}
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             try:
                 plain = json.loads(line)
                 key = plain.pop("key")
-                found[key] = Observation.from_dict(plain)
+                found[key] = kind.from_dict(plain)
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue  # empty, cut short by a kill, or of a version with other fields: it is made again
     return found

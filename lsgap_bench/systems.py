@@ -106,7 +106,9 @@ def release() -> None:
         torch.cuda.empty_cache()
 
 
-def observe_companions(companions: Companions, items: Sequence[Item], plan: Plan, max_seconds: float | None, store: Store) -> Beside:
+def observe_companions(
+    companions: Companions, items: Sequence[Item], plan: Plan, max_seconds: float | None, store: Store[Observation]
+) -> Beside:
     """The answers of every companion on every item; the recognizer is gone when the base is loaded.
 
     The base answers the written items under the run's own settings; the cascade is the same base on the same prompt, with the transcript in
@@ -144,7 +146,7 @@ def transcribe(
     recognizer: Recognizer,
     max_seconds: float | None,
     size: int,
-    store: Store,
+    store: Store[Observation],
     progress: Progress = lambda done: None,
 ) -> dict[str, Observation]:
     """Item id -> what the recognizer makes of its clip, kept in `store` batch by batch.
@@ -195,7 +197,7 @@ def forecast_companions(companions: Companions, told: Forecast, items: Sequence[
 
 
 def _recognized(
-    companions: Companions, items: Sequence[Item], size: int, max_seconds: float | None, store: Store
+    companions: Companions, items: Sequence[Item], size: int, max_seconds: float | None, store: Store[Observation]
 ) -> tuple[dict[str, Observation], dict[str, Any]]:
     """Item id -> transcript, and what is known of the recognizer; nothing without a cascade."""
     if "cascade" not in companions.asked:
@@ -215,7 +217,7 @@ def _texts(recognizer: Recognizer, waves: Sequence[Any], size: int) -> list[str]
     return [" ".join(filter(None, (next(said).strip() for _ in of_wave))) for of_wave in cut]
 
 
-def _answers(items: Sequence[Item], base: TextLM, name: str, plan: Plan, store: Store) -> dict[str, Observation]:
+def _answers(items: Sequence[Item], base: TextLM, name: str, plan: Plan, store: Store[Observation]) -> dict[str, Observation]:
     """Item id -> the base's answer to the item's text, by the written half of the fused pass."""
     reading = Plan((TEXT,), (), plan.batch_size, plan.seed)
     observer = Observer(items, cast(SpeechLM, base), reading)  # the written half asks nothing else of it

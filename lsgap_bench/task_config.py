@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from lsgap_bench import scorers
 from lsgap_bench.errors import UsageError, did_you_mean
-from lsgap_bench.registry import scorers
 from lsgap_bench.schema import Generation
+from lsgap_bench.scorers.evaluate_metric import whole
 
-OWN_KEYS = ("doc_to_audio", "scorer", "cluster", "family", "chance")
+OWN_KEYS = ("doc_to_audio", "scorer", "cluster", "family", "chance", "word_times")
 ANSWERS = ("generate_until", "multiple_choice")
 REFUSED = {
     "gen_prefix": "is refused, because no model is told yet how its answer begins",
@@ -27,7 +29,7 @@ class PairedConfig:
     """Our keys of one task. source: the YAML file, for errors.
 
     audio: column of the clip. cluster: column that groups dependent items, None: every item on its own. family: tasks of one family share
-    their template. chance: a fraction, a template, "auto", or None.
+    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None.
     """
 
     source: str
@@ -38,6 +40,7 @@ class PairedConfig:
     family: str
     chance: float | str | None
     generation: Generation
+    word_times: str | None = None
 
     def wrong(self, key: str, value: Any, remedy: str) -> UsageError:
         """The error for one key of this file."""
@@ -51,9 +54,7 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
     theirs.setdefault("output_type", "generate_until")
     _check_theirs(theirs, source)
     generation = parse_generation(theirs.get("generation_kwargs") or {}, f"{source}: generation_kwargs")
-    scorer = str(config.get("scorer", "exact"))
-    if scorer not in scorers:
-        raise UsageError(f"{source}: scorer: no scorer is called '{scorer}'; {did_you_mean(scorer, scorers)}")
+    scorer = _scorer(str(config.get("scorer", "exact")), source)
     if not isinstance(config.get("doc_to_audio"), str):
         raise UsageError(f"{source}: doc_to_audio is missing; name the column that holds the clips")
     ours = PairedConfig(
@@ -61,10 +62,11 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         task=str(config["task"]),
         audio=config["doc_to_audio"],
         scorer=scorer,
-        cluster=_column(config.get("cluster"), source),
+        cluster=_column(config.get("cluster"), source, "cluster", "that groups dependent items"),
         family=str(config.get("family") or config["task"]),
         chance=_chance(config.get("chance"), source),
         generation=generation,
+        word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
     )
     theirs.pop("generation_kwargs", None)
     if theirs["output_type"] == "generate_until":  # the written side under plain lm-eval ends its answers as the paired run does
@@ -163,9 +165,19 @@ _KIND = {
 }
 
 
-def _column(value: Any, source: str) -> str | None:
+def _scorer(name: str, source: str) -> str:
+    """The name by which the scorer is found from any folder: a path in it made whole."""
+    try:
+        name = whole(name, Path(source).parent)
+        scorers.get(name)
+    except UsageError as error:
+        raise UsageError(f"{source}: scorer: {error}") from None
+    return name
+
+
+def _column(value: Any, source: str, key: str, what: str) -> str | None:
     if value is not None and not isinstance(value, str):
-        raise UsageError(f"{source}: cluster: {value!r} is no column name; name the column that groups dependent items, or write null")
+        raise UsageError(f"{source}: {key}: {value!r} is no column name; name the column {what}, or write null")
     return value
 
 

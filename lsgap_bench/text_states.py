@@ -33,26 +33,44 @@ def form_of(item: Item) -> Form:
 
 @dataclass(frozen=True)
 class Texts:
-    """The content states of some forms: states (L + 1, rows, Tt, D), mask bool (rows, Tt)."""
+    """The content states of some forms: states (L + 1, rows, Tt, D), mask bool (rows, Tt).
+
+    logits: after the prompt, (rows, V), NaN for an empty row; None where no metric asks for them. words: int64 (rows, Tt), the word of each
+    token, -1 for none; None where the adapter does not know.
+    """
 
     states: Tensor
     mask: Tensor
+    logits: Tensor | None = None
+    words: Tensor | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the states and logits take."""
+        return self.states.nbytes + (0 if self.logits is None else self.logits.nbytes)
 
 
 class TextRun:
     """Runs written forms in groups and hands out their states.
 
     forms: sorted by length, so that a group pads little. The groups are fixed by the forms and `size` alone: the same form always meets the
-    same neighbours, so results do not depend on where a run was interrupted. on_group: called once per forward with what answers need.
+    same neighbours, so results do not depend on where a run was interrupted. wanted: whether to keep states; logits: the logits, too.
+    on_group: called once per forward with what answers need.
     """
 
     def __init__(
-        self, model: SpeechLM, forms: Sequence[Form], size: int, wanted: bool, on_group: Callable[[Sequence[Form], Batch, Prefill], None]
+        self,
+        model: SpeechLM,
+        forms: Sequence[Form],
+        size: int,
+        wanted: bool,
+        on_group: Callable[[Sequence[Form], Batch, Prefill], None],
+        logits: bool = False,
     ) -> None:
         self._model = model
         self._groups = [forms[part] for part in of_one_kind(forms, size)]
         self._place = {form: (g, row) for g, group in enumerate(self._groups) for row, form in enumerate(group)}
-        self._wanted = wanted
+        self._wanted, self._logits = wanted, logits
         self._on_group = on_group
         self._seen: set[int] = set()
         self._cache: OrderedDict[int, Texts] = OrderedDict()
@@ -72,19 +90,23 @@ class TextRun:
                 rows.setdefault(group, []).append((row, source))
         picked = [(places, self._rows([source for _, source in places], group)) for group, places in sorted(rows.items())]
         width = max(part.mask.shape[1] for _, part in picked)
-        first = picked[0][1].states
-        states = first.new_zeros((first.shape[0], len(forms), width, first.shape[-1]))
-        mask = torch.zeros((len(forms), width), dtype=torch.bool, device=first.device)
+        first = picked[0][1]
+        whole = _empty(first, len(forms), width)
         for places, part in picked:
-            target = torch.tensor([row for row, _ in places], device=first.device)
-            states[:, target, : part.mask.shape[1]] = part.states
-            mask[target, : part.mask.shape[1]] = part.mask
-        return Texts(states, mask)
+            target = torch.tensor([row for row, _ in places], device=first.states.device)
+            whole.states[:, target, : part.mask.shape[1]] = part.states
+            whole.mask[target, : part.mask.shape[1]] = part.mask
+            if whole.words is not None and part.words is not None:
+                whole.words[target, : part.mask.shape[1]] = part.words
+            if whole.logits is not None and part.logits is not None:
+                whole.logits[target.to(whole.logits.device)] = part.logits
+        return whole
 
     def _rows(self, rows: list[int], group: int) -> Texts:
         """A copy of some rows of a group, so that the group itself may leave the cache."""
-        of_group = self._states(group)
-        return Texts(of_group.states[:, rows], of_group.mask[rows])
+        of = self._states(group)
+        logits, words = (None if table is None else table[rows] for table in (of.logits, of.words))
+        return Texts(of.states[:, rows], of.mask[rows], logits, words)
 
     def _states(self, group: int) -> Texts:
         if group not in self._cache:
@@ -102,12 +124,25 @@ class TextRun:
             self._seen.add(group)
             self._on_group(forms, batch, prefill)
         if self._wanted:
-            self._cache[group] = Texts(torch.stack(layers), batch.content_mask)
+            self._cache[group] = Texts(
+                torch.stack(layers), batch.content_mask, prefill.last_logits if self._logits else None, batch.content_words
+            )
             self._trim()
 
     def _trim(self) -> None:
-        while len(self._cache) > 1 and sum(t.states.nbytes for t in self._cache.values()) > self._room:
+        while len(self._cache) > 1 and sum(t.nbytes for t in self._cache.values()) > self._room:
             self._cache.popitem(last=False)
+
+
+def _empty(like: Texts, rows: int, width: int) -> Texts:
+    """Empty rows of the kind of some others."""
+    states = like.states.new_zeros((like.states.shape[0], rows, width, like.states.shape[-1]))
+    return Texts(
+        states,
+        torch.zeros((rows, width), dtype=torch.bool, device=states.device),
+        None if like.logits is None else like.logits.new_full((rows, like.logits.shape[1]), torch.nan),
+        None if like.words is None else like.words.new_full((rows, width), -1),
+    )
 
 
 def _cache_bytes(device: torch.device) -> int:

@@ -48,7 +48,7 @@ def validate(names: Sequence[str], include_path: Sequence[str] = ()) -> Validati
             row, wrong = _check(task) if isinstance(task, PairedTask) else (_text_row(task_name, task), [])
             rows.append(row)
             problems += wrong
-    return Validation(rows, problems)
+    return Validation(rows, list(dict.fromkeys(problems)))  # what is wrong with a scorer is found at every item
 
 
 def _check(task: PairedTask) -> tuple[dict[str, Any], list[str]]:

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from lsgap_bench.estimates import curve_rows, group_result, sample_rows, task_result, task_table
-from lsgap_bench.records import write_run
+from lsgap_bench.estimates import group_result, task_result
+from lsgap_bench.records import Rows, write_run
 from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Verdict
+from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import tiny_models
 import tiny_models
@@ -106,10 +107,20 @@ def make_run() -> Callable[..., Path]:
 
     def make(folder: Path, scores: Scores, **changes: Any) -> Path:
         record, samples, curves = made_record(scores, changes)
-        write_run(folder, record, {}, samples, curves)
+        write_run(folder, record, {}, Rows(samples, curves, []))
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def evaluate_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where evaluate keeps scripts and inputs from here on; one for all tests, because it imports scripts from the first folder only."""
+    import evaluate
+
+    folder = tmp_path_factory.mktemp("evaluate")
+    evaluate.config.HF_MODULES_CACHE, evaluate.config.HF_METRICS_CACHE = folder / "modules", folder / "metrics"
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from lsgap_bench.estimates import curve_rows, group_result, sample_rows, task_result, task_table
-from lsgap_bench.records import write_run
+from lsgap_bench.estimates import group_result, task_result
+from lsgap_bench.records import Rows, write_run
 from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Verdict
+from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
 
 PROVENANCE = {"tasks_sha256": "a" * 64, "data_sha256": "b" * 64}
 METRICS = ("pooled_cosine", "alignment_path_score", "pooled_euclidean", "alignment_path_score_euclidean")
@@ -59,7 +60,7 @@ def write_checkpoint(folder: Path, made: Made, **changes: Any) -> Path:
         "tags": {"run": made.run, "step": made.step, **made.tags},
         **changes,
     }
-    write_run(folder, Record(**fields), {}, samples, curves)
+    write_run(folder, Record(**fields), {}, Rows(samples, curves, []))
     return folder
 
 

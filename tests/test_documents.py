@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from lsgap_bench.documents import check_options, check_rendered, resolve_target
+from lsgap_bench.documents import check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError
+from lsgap_bench.schema import Span
 from lsgap_bench.task_config import fraction
 
 WORDS, DIGITS = ("mouse", "whale", "cow"), ("1", "2", "3")
@@ -73,3 +74,25 @@ def test_a_chance_that_is_no_fraction_is_refused(value: Any) -> None:
 
 def test_a_rendered_chance_is_a_number() -> None:
     assert fraction("0.25", "file: item 0") == 0.25
+
+
+def test_word_times_are_given_as_mappings_or_pairs_and_null_where_unknown() -> None:
+    given = [{"start": 0.0, "end": 0.3}, None, [0.5, 1], {"start": None, "end": None}]
+    assert word_spans(given, " which is\nlarger ? ", "where") == (Span(0.0, 0.3), None, Span(0.5, 1.0), None)
+    assert word_spans(None, "which is larger ?", "where") == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([[0, 1]], r"f.yaml: item 3: words has 1 entries for the 2 words of 'a cow'; give one per word, null if unknown"),
+        ("0-1", "has 0 entries for the 2 words"),
+        ([[0, 1], [2, 1]], r"\[2, 1\] is no time of the word 'cow'; give start and end in seconds, 0 <= start <= end"),
+        ([[0, 1], {"start": 1}], "is no time of the word 'cow'"),
+        ([[-0.1, 1], None], "is no time of the word 'a'"),
+        ([[True, 2], None], "is no time of the word 'a'"),
+    ],
+)
+def test_word_times_that_make_no_sense_are_refused(given: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        word_spans(given, "a cow", "f.yaml: item 3: words")

@@ -7,10 +7,11 @@ import demo_run
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.hearing import heard_wave, with_sound, within_hearing
-from lsgap_bench.schema import Item
+from lsgap_bench.hearing import heard_wave, heard_words, with_sound, within_hearing
+from lsgap_bench.schema import Item, Span
 from lsgap_bench.speech.clips import clip_from_bytes
 
 ITEM = demo_run.items(1)[0]
@@ -95,3 +96,16 @@ def test_a_clip_too_short_for_one_speech_position_is_refused_or_left_out() -> No
     with pytest.raises(UsageError, match=r"t/5: the model does not hear a clip of 0.020 s at all"):
         with_sound([ONE, blink], demo_run.model(), skip_bad_items=False)
     assert list(with_sound([ONE, blink], demo_run.model(), skip_bad_items=True).items) == [ONE]
+
+
+def test_a_speech_position_says_the_word_that_is_being_said_at_its_middle() -> None:
+    two = dataclasses.replace(TWO, words=(Span(0.0, 0.6), None, Span(0.75, 1.75)))
+    mask = torch.tensor([[True] * 4 + [False] * 2, [True] * 6])
+    # 2 s in four positions: middles 0.25, 0.75, 1.25, 1.75, of which the last is past the end of the word
+    assert heard_words([two, ONE], mask, None).tolist() == [[0, 2, 2, -1, -1, -1], [-1] * 6]  # type: ignore[union-attr]
+    # cut to 1 s: middles 0.125, 0.375, 0.625, 0.875
+    assert heard_words([two, ONE], mask, 1.0).tolist()[0] == [0, 0, -1, 2, -1, -1]  # type: ignore[union-attr]
+
+
+def test_without_word_times_no_position_says_a_word() -> None:
+    assert heard_words([ONE, TWO], torch.ones(2, 3, dtype=torch.bool), None) is None

@@ -397,7 +397,11 @@ def test_a_layer_without_value_leaves_a_hole_in_the_curve() -> None:
     assert chart.series[0].band.count("Z") == 2
 
 
-@pytest.mark.parametrize("values", [[0.5, 0.5], [0.0, 0.0], [-3e-9, 2e-9], [1e6, 2e6], [0.7]])
+def test_a_metric_without_layers_has_no_chart() -> None:
+    assert layer_chart("m", representation([0.7])) is None
+
+
+@pytest.mark.parametrize("values", [[0.5, 0.5], [0.0, 0.0], [-3e-9, 2e-9], [1e6, 2e6]])
 def test_curves_of_any_scale_stay_inside_the_drawing(values: list[float]) -> None:
     chart = layer_chart("m", representation(values))
     assert chart is not None

@@ -12,7 +12,7 @@ import pytest
 from lsgap_bench import interventions as interventions_package
 from lsgap_bench import metrics as metrics_package
 from lsgap_bench.errors import UsageError
-from lsgap_bench.registry import Intervention, Metric, Registry, interventions, metric, metrics, models, scorers
+from lsgap_bench.registry import NEEDS, Intervention, Metric, Registry, interventions, metric, metrics, models, scorers
 
 DECORATORS = {"metric": metrics_package, "intervention": interventions_package}
 
@@ -92,7 +92,7 @@ def test_a_decorated_function_stays_a_function_and_is_found_with_its_facts(monke
 
 @pytest.mark.parametrize(("decorator", "package"), DECORATORS.items())
 def test_every_shipped_plugin_file_holds_one_registration_and_is_called_like_it(decorator: str, package: Any) -> None:
-    tools = {"__init__", "functional", "layer_pair", "patching", "controls"}
+    tools = {"__init__", "functional", "layer_pair", "logit_pair", "layer_block", "options", "words", "patching", "controls"}
     files = [p for p in Path(next(iter(package.__path__))).glob("*.py") if p.stem not in tools]
     assert len(files) >= 4
     for file in files:
@@ -110,7 +110,7 @@ def test_every_shipped_plugin_file_holds_one_registration_and_is_called_like_it(
 def test_every_shipped_plugin_declares_its_facts() -> None:
     for name in metrics:
         found = metrics[name]
-        assert found.needs in ("states", "answers")
+        assert found.needs in NEEDS
         assert found.unit
         assert found.summary
         assert len(inspect.signature(found.compute).parameters) == 1

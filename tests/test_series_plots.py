@@ -66,7 +66,7 @@ def test_the_grid_of_interventions_writes_each_gain_beside_its_control(analysis:
     found = texts(folder / "interventions.svg")
     assert {"bottom3", "bottom3 = wrong transcript", "all", "layer of the edit", "angle_projection"} <= set(found)
     for gain in analysis.gains:
-        assert f"{gain.gain.value:+.1f}" in found
+        assert f"{gain.gain.value:+.1f}" + "*" * (gain.p_holm < 0.05) in found
 
 
 def test_what_cannot_be_drawn_is_left_out_with_its_reason_and_an_old_file_of_it_goes(tmp_path: Path) -> None:

@@ -16,7 +16,9 @@ import pytest
 from lsgap_bench.errors import UsageError
 from lsgap_bench.run import evaluate
 from lsgap_bench.schema import Observation
-from lsgap_bench.store import FILE, check_writable, key_of, open_store
+from lsgap_bench.store import FILES, check_writable, key_of, open_store
+
+FILE = FILES[Observation]
 
 CURVES = {"pooled_cosine": {"matched": (0.5, math.nan), "other_task": (0.25, 0.125), "same_task": (math.nan, math.nan)}}
 

@@ -38,6 +38,8 @@ def test_the_wheel_holds_the_tasks_the_model_and_the_template_and_no_tests(insta
     assert "lsgap_bench/_shipped/tasks/lsgap_mini/data/sizes.parquet" in files
     assert "lsgap_bench/lab/demo_model/model.safetensors" in files
     assert "lsgap_bench/_shipped/leaderboard/template/page.html.j2" in files
+    for module in ("modality_gap", "alignment_path_score"):
+        assert {f"lsgap_bench/evaluate_modules/{module}/{name}" for name in (f"{module}.py", "README.md")} <= files
     assert not any(name.startswith("tests/") for name in files)
 
 

@@ -1,4 +1,4 @@
-"""`lsgap ls tasks|models|metrics|interventions|scorers|voices|recognizers`: what there is, as a table or as JSON."""
+"""`lsgap ls tasks|models|metrics|protocols|interventions|scorers|voices|recognizers`: what there is, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def command(asked: argparse.Namespace) -> int:
     rows = LISTINGS[asked.what](asked)
     if asked.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif asked.what == "protocols":
+        print(_protocol_tables(rows))
     else:
         from tabulate import tabulate
 
@@ -38,6 +40,10 @@ def command(asked: argparse.Namespace) -> int:
             from lsgap_bench.schema import CONTROLS
 
             print("\nAfter any of them, a control: " + "; ".join(f"={name} ({what})" for name, what in CONTROLS.items()) + ".")
+        if asked.what == "scorers":
+            from lsgap_bench.scorers.evaluate_metric import FORMS
+
+            print(f"\nBesides them, a metric of Hugging Face evaluate: {FORMS}.")
     return 0
 
 
@@ -79,12 +85,48 @@ def _metrics(asked: argparse.Namespace) -> Rows:
             "name": name,
             "from": metrics[name].needs,
             "unit": metrics[name].unit,
-            "better": "higher" if metrics[name].higher_is_better else "lower",
-            "paper": metrics[name].source,
+            "range": metrics[name].bounds,
+            "better": metrics[name].direction,
+            "source": metrics[name].source,
             "what it is": metrics[name].summary,
         }
         for name in metrics
     ]
+
+
+def _protocols(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.protocols import PROTOCOLS
+
+    return [
+        {
+            "name": protocol.name,
+            "summary": protocol.summary,
+            "tasks": list(protocol.tasks),
+            "metrics": list(protocol.metrics),
+            "conditions": list(protocol.conditions),
+            "choices": [vars(choice) | {"default": choice.default, "fixed": fixed} for choice, fixed in protocol.choices_in_full()],
+        }
+        for protocol in PROTOCOLS.values()
+    ]
+
+
+def _protocol_tables(rows: Rows) -> str:
+    """About 110 columns: what each protocol fixes, then every choice with its values, the default first."""
+    from tabulate import tabulate
+
+    free = "as the run says"
+    parts = [["", *(row["name"] for row in rows)], ["what it is", *(row["summary"] for row in rows)]]
+    parts += [[what, *("\n".join(row[what]) or free for row in rows)] for what in ("tasks", "metrics", "conditions")]
+    parts.append(["choices", *("each at its default" if any(c["fixed"] for c in row["choices"]) else free for row in rows)])
+    choices = [[c["name"], "\n".join(c["values"]), c["paper"], c["meaning"]] for c in rows[0]["choices"]]
+    head, *body = parts
+    return "\n\n".join(
+        [
+            tabulate(body, head, "simple", maxcolwidths=[None, 34, 60]),
+            "Every choice that a number depends on, the default first (`lsgap run --choice NAME=VALUE` where there are several)",
+            tabulate(choices, ["choice", "values", "paper", "meaning"], "simple", maxcolwidths=[None, None, None, 60]),
+        ]
+    )
 
 
 def _interventions(asked: argparse.Namespace) -> Rows:
@@ -119,6 +161,7 @@ LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "tasks": _tasks,
     "models": _models,
     "metrics": _metrics,
+    "protocols": _protocols,
     "interventions": _interventions,
     "scorers": _scorers,
     "voices": _voices,

@@ -11,7 +11,7 @@ from lsgap_bench.cli.arguments import names, pairs
 from lsgap_bench.errors import UsageError, did_you_mean
 
 LISTS = ("tasks", "include_path", "conditions", "metrics", "systems")
-MAPPINGS = ("model_args", "base_args", "recognizer_args", "gen_kwargs", "tag")
+MAPPINGS = ("model_args", "base_args", "recognizer_args", "gen_kwargs", "choice", "tag")
 NUMBERS = ("limit", "seed", "num_fewshot")
 FLAGS = ("resume", "skip_bad_items")
 
@@ -43,6 +43,8 @@ def add_parser(commands: Any) -> None:
         "controls: =wrong_transcript or =random_direction after an intervention",
     )
     add("--metrics", metavar="A,B", help="metric plug-ins (default all); `none` for answers only")
+    add("--protocol", metavar="NAME", help="emnlp2025: the paper's own tasks, metrics, conditions and choices; see `lsgap ls protocols`")
+    add("--choice", metavar="K=V,...", help="single choices, such as layers=0..L; see `lsgap ls protocols`")
     add("--limit", metavar="N", help="at most N items of each task")
     add("--batch_size", metavar="N|auto", help="items per forward (default auto)")
     add("--output_path", metavar="DIR", help="run folder (default ./lsgap_results/MODEL-FINGERPRINT)")
@@ -89,7 +91,7 @@ def settings_from(asked: argparse.Namespace) -> dict[str, Any]:
         raise UsageError("--num_fewshot is refused, because spoken questions would get written examples; leave it out")
     if chosen.get("metrics") == ["none"]:
         chosen["metrics"] = []
-    chosen["tags"] = chosen.pop("tag", {})
+    chosen["tags"], chosen["choices"] = chosen.pop("tag", {}), chosen.pop("choice", {})
     chosen.setdefault("output_path", "auto")
     return chosen
 

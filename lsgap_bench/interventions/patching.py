@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from lsgap_bench.interventions.functional import Generators, select_tokens
-from lsgap_bench.metrics.functional import AlignmentPath, alignment_path
+from lsgap_bench.metrics.functional import AlignmentPath, Similarity, alignment_path
 
 Edit = Callable[[Tensor, Tensor], Tensor]
+SharedPosition = Literal["best", "first", "last"]
 
 
 class Patched(NamedTuple):
@@ -29,15 +30,18 @@ def patch(
     edit: Edit,
     selection: str = "all",
     generators: Generators = None,
+    similarity: Similarity = "cosine",
+    shared: SharedPosition = "best",
 ) -> Patched:
-    """Edit the speech states (B, Ts, D) that the selected text tokens (B, Tt, D) are aligned to by cosine (section 5.3).
+    """Edit the speech states (B, Ts, D) that the selected text tokens (B, Tt, D) are aligned to (section 5.3).
 
     edit: (speech (N, D), text (N, D)) -> (N, D), one call, in float32 or float64. selection, generators: see `select_tokens`.
-    Where several selected tokens share a speech position, the one aligned best wins. All other states are bit-equal to those given.
+    similarity: of the path, and of the selection by it. shared: which of several selected tokens at one speech position wins, the one
+    aligned best (of equal ones the first), or the first or last in reading order. All other states are bit-equal to those given.
     """
-    path = alignment_path(speech, text, speech_mask, text_mask)
+    path = alignment_path(speech, text, speech_mask, text_mask, similarity)
     chosen = select_tokens(path, selection, text_mask, generators)
-    token = _token_of_each_position(path, chosen, speech.shape[1])
+    token = _token_of_each_position(path, chosen, speech.shape[1], shared)
     item, position = (token >= 0).nonzero(as_tuple=True)
     exact = torch.promote_types(speech.dtype, torch.float32)
     edited = edit(speech[item, position].to(exact), text[item, token[item, position]].to(exact))
@@ -46,11 +50,19 @@ def patch(
     return Patched(states, (token >= 0).sum(dim=1))
 
 
-def _token_of_each_position(path: AlignmentPath, chosen: Tensor, n_positions: int) -> Tensor:
+def _token_of_each_position(path: AlignmentPath, chosen: Tensor, n_positions: int, shared: SharedPosition) -> Tensor:
     """The chosen token that edits each speech position, int64 (B, Ts); -1 where none does."""
-    best_first = path.scores.masked_fill(~chosen, -torch.inf).argsort(dim=1, descending=True, stable=True)
-    ranks = best_first.argsort(dim=1)
+    winners_first = _late(path, shared).masked_fill(~chosen, torch.inf).argsort(dim=1, stable=True)
+    ranks = winners_first.argsort(dim=1)
     # One column more than there are positions takes the tokens that were not chosen, and one rank more stands for no token.
     targets = path.positions.masked_fill(~chosen, n_positions)
     lowest = ranks.new_full((len(ranks), n_positions + 1), chosen.shape[1]).scatter_reduce(1, targets, ranks, "amin")
-    return torch.nn.functional.pad(best_first, (0, 1), value=-1).gather(1, lowest[:, :n_positions])
+    return torch.nn.functional.pad(winners_first, (0, 1), value=-1).gather(1, lowest[:, :n_positions])
+
+
+def _late(path: AlignmentPath, shared: SharedPosition) -> Tensor:
+    """(B, Tt), the lower the sooner a token wins a position."""
+    if shared == "best":
+        return -path.scores if path.similarity == "cosine" else path.scores
+    order = torch.arange(path.scores.shape[1], device=path.scores.device, dtype=torch.float32).expand(path.scores.shape)
+    return order if shared == "first" else -order

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ import soxr
 from lsgap_bench.lab import world
 from lsgap_bench.registry import voices
 from lsgap_bench.speech.clips import encode
+from lsgap_bench.speech.espeak import Espeak, Line, Timed
 from lsgap_bench.speech.voices import Speech, VoiceEngine
 
 SEED = 1
@@ -42,11 +44,21 @@ _SCHEMA = pa.schema(
         "answer": pa.string(),
         "options": pa.list_(pa.string()),
         "voice": pa.string(),
+        "words": pa.list_(pa.struct({"start": pa.float32(), "end": pa.float32()})),
         "audio": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
     }
 )
 Row = dict[str, Any]
-Say = Callable[[str, str, Random], Speech]
+
+
+class Said(NamedTuple):
+    """An utterance, and when each of its words is said, in seconds; None where the engine does not tell."""
+
+    speech: Speech
+    words: list[dict[str, float] | None] | None = None
+
+
+Say = Callable[[str, str, Random], Said]
 
 
 def build(folder: Path, progress: Callable[[str], None] = print) -> None:
@@ -55,17 +67,19 @@ def build(folder: Path, progress: Callable[[str], None] = print) -> None:
     Raises UsageError where an engine is missing. The engines' versions stand in the files' metadata.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    espeak, flite = voices["espeak"](), voices["flite"]()
+    espeak, flite = cast(Espeak, voices["espeak"]()), voices["flite"]()
     for task in world.TASKS:
         progress(_write(folder / f"{task}.parquet", espeak_rows(task, espeak), espeak))
         progress(_write(folder / f"{task}_flite.parquet", flite_rows(task, flite), flite))
 
 
-def espeak_rows(task: str, engine: VoiceEngine) -> Iterator[Row]:
+def espeak_rows(task: str, engine: Espeak) -> Iterator[Row]:
     """The rows of a task, every clip at a speed and a pitch of its own."""
 
-    def say(text: str, voice: str, random: Random) -> Speech:
-        return engine.synthesize(text, voice, speed=round(random.uniform(*SPEED), 2), pitch=round(random.uniform(*PITCH), 2))
+    def say(text: str, voice: str, random: Random) -> Said:
+        line = Line(text, voice, round(random.uniform(*SPEED), 2), round(random.uniform(*PITCH), 2))
+        (timed,) = engine.recite([line])
+        return Said(timed.speech, word_times(text, timed))
 
     return _rows("espeak", world.draw(task, QUESTIONS, SEED), ESPEAK_VOICES, VOICES_PER_QUESTION, say)
 
@@ -73,7 +87,7 @@ def espeak_rows(task: str, engine: VoiceEngine) -> Iterator[Row]:
 def flite_rows(task: str, engine: VoiceEngine) -> Iterator[Row]:
     """The rows of the same task by the other engine: fewer questions, one voice each, at its own speed and pitch."""
     questions = world.draw(task, QUESTIONS, SEED)[:FLITE_QUESTIONS]
-    return _rows("flite", questions, FLITE_VOICES, 1, lambda text, voice, _: engine.synthesize(text, voice))
+    return _rows("flite", questions, FLITE_VOICES, 1, lambda text, voice, _: Said(engine.synthesize(text, voice)))
 
 
 def _rows(engine: str, questions: Sequence[world.Question], names: Sequence[str], per_question: int, say: Say) -> Iterator[Row]:
@@ -88,6 +102,7 @@ def _rows(engine: str, questions: Sequence[world.Question], names: Sequence[str]
         for take in range(per_question):
             name = order[(number * per_question + take) % len(order)]
             question_id = f"{question.task}-{number:03d}"
+            said = say(question.text, name, random)
             clip_id = f"{question_id}-{engine}{take}"
             yield {
                 "id": clip_id,
@@ -97,8 +112,21 @@ def _rows(engine: str, questions: Sequence[world.Question], names: Sequence[str]
                 "answer": question.answer,
                 "options": list(question.options),
                 "voice": f"{engine}:{name}",
-                "audio": {"bytes": _encoded(say(question.text, name, random)), "path": f"{clip_id}.opus"},
+                "words": said.words,
+                "audio": {"bytes": _encoded(said.speech), "path": f"{clip_id}.opus"},
             }
+
+
+def word_times(text: str, timed: Timed) -> list[dict[str, float] | None]:
+    """Per word of the text, between blanks: from where the engine begins it to where it begins the next word or a pause."""
+    starts = {match.start(): place for place, match in enumerate(re.finditer(r"\S+", text))}
+    found: list[dict[str, float] | None] = [None] * len(starts)
+    ends = [*(frame for frame, _ in timed.times[1:]), len(timed.speech.wave)]
+    for (frame, character), end in zip(timed.times, ends, strict=True):
+        if character in starts:
+            seconds = (frame / timed.speech.sampling_rate, end / timed.speech.sampling_rate)
+            found[starts[character]] = {"start": round(seconds[0], 3), "end": round(seconds[1], 3)}
+    return found
 
 
 def _encoded(speech: Speech) -> bytes:

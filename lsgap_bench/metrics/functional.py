@@ -77,6 +77,55 @@ def alignment_path_score(
     return scores.mean(dim=1) if text_mask is None else masked_mean(scores, text_mask.bool())
 
 
+def monotonic_path_score(speech: Tensor, text: Tensor, speech_mask: Tensor | None = None, text_mask: Tensor | None = None) -> Tensor:
+    """Best mean cosine (B,) over the paths that give each text token one speech position and never step back.
+
+    Between the best free path (`alignment_path_score`, an upper bound) and what order allows; Tt vectorised steps over the positions.
+    """
+    speech, text, speech_mask, text_mask = content(speech, text, speech_mask, text_mask)
+    return best_monotonic(cosine_matrix(speech, text, speech_mask), text_mask)
+
+
+def linear_cka(x: Tensor, y: Tensor) -> float:
+    """Linear centred kernel alignment, 0..1, of two tables (n, Dx) and (n, Dy) with a row per item: pooled states of one layer.
+
+    |Yc' Xc|_F^2 / (|Xc' Xc|_F |Yc' Yc|_F) of the centred tables (Kornblith et al. 2019, eq. 4), in float64. NaN for fewer than two items or
+    a side that does not vary. The estimate of few items is high whatever they hold; `block_hsic` makes one without that bias. ValueError
+    for tables of different lengths.
+    """
+    if x.ndim != 2 or y.ndim != 2 or len(x) != len(y):
+        raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)} must be (n, Dx) and (n, Dy), a row per item")
+    a, b = (table.to(_widest(table)) - table.to(_widest(table)).mean(dim=0) for table in (x, y))
+    if len(x) > max(x.shape[1], y.shape[1]):
+        cross, own_x, own_y = b.T @ a, a.T @ a, b.T @ b
+        return float(cross.square().sum() / (own_x.norm() * own_y.norm()))
+    gram_x, gram_y = a @ a.T, b @ b.T
+    return float((gram_x * gram_y).sum() / (gram_x.norm() * gram_y.norm()))
+
+
+def block_hsic(x: Tensor, y: Tensor) -> Tensor:
+    """Unbiased Hilbert-Schmidt independence criterion of linear kernels: (..., 3) of (x, y), (x, x), (y, y).
+
+    x: (..., m, Dx), y: (..., m, Dy), the same m >= 4 items row by row. HSIC_1 of Song et al. 2012, eq. 5; its mean over blocks of items
+    gives linear CKA without a bias of the block size (Nguyen et al. 2021, eq. 3). NaN for fewer than four items.
+    """
+    kernels = []
+    for table in (x, y):
+        exact = table.to(_widest(table))
+        centred = exact - exact.mean(dim=-2, keepdim=True)  # changes nothing but the rounding, for states share a large component
+        gram = centred @ centred.mT
+        kernels.append(gram - torch.diag_embed(gram.diagonal(dim1=-2, dim2=-1)))
+    k, q = kernels
+    return torch.stack([_hsic(k, q), _hsic(k, k), _hsic(q, q)], dim=-1)
+
+
+def kl_divergence(p_logits: Tensor, q_logits: Tensor) -> Tensor:
+    """Kullback-Leibler divergence KL(p || q) in nats (...,) of two distributions given by their logits (..., V), in float32 or float64."""
+    dtype = torch.promote_types(torch.promote_types(p_logits.dtype, q_logits.dtype), torch.float32)
+    p, q = (logits.to(dtype).log_softmax(dim=-1) for logits in (p_logits, q_logits))
+    return torch.nn.functional.kl_div(q, p, reduction="none", log_target=True).sum(dim=-1)
+
+
 def path_monotonicity(positions: Tensor, text_mask: Tensor | None = None) -> Tensor:
     """Spearman's rho (B,) of token order and speech position, ties averaged; NaN for a constant path or fewer than two tokens.
 
@@ -149,6 +198,11 @@ def pool(states: Tensor, mask: Tensor) -> Tensor:
     return states.sum(dim=1) / mask.sum(dim=1, keepdim=True)
 
 
+def mean_norm(states: Tensor, mask: Tensor) -> Tensor:
+    """Mean norm (B,) of states (B, N, D) that are zero at padding; NaN where the mask (B, N) is never True."""
+    return _lengths(states).sum(dim=1) / mask.sum(dim=1)
+
+
 def cosine_matrix(speech: Tensor, text: Tensor, speech_mask: Tensor) -> Tensor:
     """Cosines (B, N, Ts): minus infinity at padded speech, NaN for an item without speech."""
     products = torch.bmm(unit(text), speech.mT)
@@ -160,6 +214,16 @@ def cosine_path(cosines: Tensor, text_mask: Tensor) -> AlignmentPath:
     scores = cosines.amax(dim=2)
     tie = TIE_UNITS * torch.finfo(scores.dtype).eps
     return _path(_first(cosines >= (scores - tie)[..., None]), scores, text_mask, "cosine")
+
+
+def best_monotonic(cosines: Tensor, text_mask: Tensor) -> Tensor:
+    """Best mean (B,) over non-decreasing paths through a cosine matrix (B, N, Ts); NaN without text or speech."""
+    best = torch.zeros_like(cosines[:, 0]) if cosines.shape[1] else cosines.new_zeros(cosines.shape[0], cosines.shape[2])
+    for token in range(cosines.shape[1]):
+        # up to here the path may have ended at any earlier position, so a running maximum is all that order needs
+        reached = best.cummax(dim=1).values + cosines[:, token]
+        best = torch.where(text_mask[:, token, None], reached, best)
+    return best.amax(dim=1) / text_mask.sum(dim=1)
 
 
 def squared_distances(speech: Tensor, text: Tensor, speech_mask: Tensor, centre: Tensor) -> SquaredDistances:
@@ -195,6 +259,17 @@ def _rows(states: Tensor, positions: Tensor) -> Tensor:
     """The states (B, N, D) at positions (B, N); whole rows are copied, seven times faster than by `gather`."""
     starts = torch.arange(0, states.shape[0] * states.shape[1], states.shape[1], device=states.device)
     return states.flatten(0, 1).index_select(0, (positions + starts[:, None]).flatten()).view(*positions.shape, states.shape[2])
+
+
+def _hsic(k: Tensor, q: Tensor) -> Tensor:
+    """HSIC_1 (...,) of two kernel matrices (..., m, m) with zero diagonals."""
+    m = k.shape[-1]
+    if m < 4:
+        return k.new_full(k.shape[:-2], torch.nan)
+    rows_k, rows_q = k.sum(dim=-1), q.sum(dim=-1)
+    inner = (k * q).sum(dim=(-2, -1))
+    outer = rows_k.sum(dim=-1) * rows_q.sum(dim=-1) / ((m - 1) * (m - 2))
+    return (inner + outer - 2 * (rows_k * rows_q).sum(dim=-1) / (m - 2)) / (m * (m - 3))
 
 
 def _divisors(states: Tensor) -> Tensor:

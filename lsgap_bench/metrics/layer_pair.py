@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 from torch import Tensor
 
@@ -10,13 +11,27 @@ from lsgap_bench.metrics import functional as F
 from lsgap_bench.metrics.functional import AlignmentPath, SquaredDistances
 
 
+class Words(NamedTuple):
+    """Which word each position says or writes, -1 for none: speech (B, Ts), text (B * K, Tt), int64, counted from 0 in each text."""
+
+    speech: Tensor
+    text: Tensor
+
+
 class LayerPair:
     """One layer of one batch.
 
-    Every property has one row per text, B * K of them, and is computed on first use.
+    Every property has one row per text, B * K of them, and is computed on first use. words: where the task says when each word is said.
     """
 
-    def __init__(self, speech: Tensor, text: Tensor, speech_mask: Tensor | None = None, text_mask: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        speech: Tensor,
+        text: Tensor,
+        speech_mask: Tensor | None = None,
+        text_mask: Tensor | None = None,
+        words: Words | None = None,
+    ) -> None:
         """Lay the texts beside the speech; ValueError for shapes that do not fit.
 
         speech: (B, Ts, D). text: (B, Tt, D), or (B * K, Tt, D) where K texts share each speech, those of item 0 first: an item's own
@@ -24,6 +39,7 @@ class LayerPair:
         """
         self._texts_per_item = text.shape[0] // max(speech.shape[0], 1)
         self._speech, self.text, self._speech_mask, self.text_mask = F.content(speech, text, speech_mask, text_mask, self._texts_per_item)
+        self.words = None if words is None else Words(self._per_text(words.speech), words.text)
 
     @cached_property
     def speech(self) -> Tensor:
@@ -40,10 +56,25 @@ class LayerPair:
         """Mean speech state (B * K, D)."""
         return self._per_text(self._centre)
 
+    @property
+    def mean_speech(self) -> Tensor:
+        """Mean speech state, once per item, (B, D)."""
+        return self._centre
+
     @cached_property
     def pooled_text(self) -> Tensor:
         """Mean text state (B * K, D)."""
         return F.pool(self.text, self.text_mask)
+
+    @cached_property
+    def speech_norm(self) -> Tensor:
+        """Mean norm of the speech states (B * K,)."""
+        return self._per_text(F.mean_norm(self._speech, self._speech_mask))
+
+    @cached_property
+    def text_norm(self) -> Tensor:
+        """Mean norm of the text states (B * K,)."""
+        return F.mean_norm(self.text, self.text_mask)
 
     @property
     def cosine(self) -> Tensor:
@@ -65,6 +96,11 @@ class LayerPair:
         """The alignment path by Euclidean distance, (B * K, Tt)."""
         text, mask = self._side_by_side(self.text), self._side_by_side(self.text_mask)
         return self._path(F.euclidean_path(self._speech, text, self._squared_distances, mask))
+
+    @cached_property
+    def monotonic_score(self) -> Tensor:
+        """Best mean cosine along a path that never steps back, (B * K,)."""
+        return F.best_monotonic(self.cosine.mT, self.text_mask)
 
     @cached_property
     def _centre(self) -> Tensor:

@@ -9,10 +9,17 @@ from lsgap_bench.metrics.layer_pair import LayerPair
 from lsgap_bench.registry import metric
 
 
-@metric("path_monotonicity", needs="states", unit="Spearman rho", higher_is_better=True, source="section 5.1")
+@metric(
+    "path_monotonicity",
+    needs="states",
+    unit="Spearman rho",
+    higher_is_better=True,
+    source="section 5.1",
+    formula="rho over j of (j, argmax_i cos(s_i, t_j))",
+    bounds="-1..1",
+    null="the same speech against a partner's text",
+    pitfalls="Undefined for a constant path; a shared template makes mismatched pairs run forward too.",
+)
 def path_monotonicity(layer: LayerPair) -> Tensor:
-    """Spearman correlation of text order and aligned speech position (cosine path).
-
-    rho over j of (j, argmax_i cos(s_i, t_j)), -1..1, 1 = the path runs forward in time; NaN for a constant path. Returns (batch,).
-    """
+    """Spearman correlation of text order and aligned speech position (cosine path). Returns (batch,)."""
     return F.path_monotonicity(layer.cosine_path.positions)

@@ -27,6 +27,8 @@ class Batch:
     inputs: what the model's forward takes. valid: bool (B, T), False at padding. content_index: int64 (B, N), positions of the content on
     axis T, padded with 0; content_mask: bool (B, N). prompts: as the template rendered them. kept: what an adapter computed of the
     inputs and may use in the batch's later forwards; it goes with the batch, and a changed copy of the batch begins without.
+    content_words: int64 (B, N), the word of a text that each of its tokens belongs to, between blanks, -1 for none; None for speech, and
+    where the adapter does not know.
     """
 
     inputs: Mapping[str, Any]
@@ -34,6 +36,7 @@ class Batch:
     content_index: Tensor
     content_mask: Tensor
     prompts: Sequence[str]
+    content_words: Tensor | None = None
     kept: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __len__(self) -> int:

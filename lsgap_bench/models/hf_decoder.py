@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.models import decoding, loading
 from lsgap_bench.models.adapter import Batch, LayerHook, OptionScores, Prefill
 from lsgap_bench.models.hooks import at_layers, last_position_only
-from lsgap_bench.models.prompts import Prompter
+from lsgap_bench.models.prompts import Prompter, Written
 from lsgap_bench.models.vocabulary import unknown_words
 from lsgap_bench.schema import Generation
 
@@ -133,11 +134,15 @@ class HFDecoder:
         return text
 
 
-def text_spans(spans: Sequence[tuple[int, int] | None], valid: Tensor) -> list[range]:
-    """Positions of each text content in a left-padded batch. spans: [start, end) without padding; valid: bool (B, T)."""
-    known = [span for span in spans if span is not None]
-    padding = (~valid).sum(1).tolist()
-    return [range(start + pad, end + pad) for (start, end), pad in zip(known, padding, strict=True)]
+def with_texts(batch: Batch, written: Sequence[Written | None]) -> Batch:
+    """The left-padded batch with the positions and the words of its texts."""
+    known = [text for text in written if text is not None]
+    padding = (~batch.valid).sum(1).tolist()
+    placed = with_content(batch, [range(text.start + pad, text.end + pad) for text, pad in zip(known, padding, strict=True)])
+    words = torch.full_like(placed.content_index, -1)
+    for row, text in enumerate(known):
+        words[row, : len(text.words)] = torch.tensor(text.words, dtype=torch.long)
+    return replace(placed, content_words=words)
 
 
 def with_content(batch: Batch, spans: Sequence[Sequence[int]]) -> Batch:

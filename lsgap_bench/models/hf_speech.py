@@ -11,7 +11,7 @@ import torch
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models import loading, windows
 from lsgap_bench.models.adapter import Batch, Content
-from lsgap_bench.models.hf_decoder import HFDecoder, text_spans, with_content
+from lsgap_bench.models.hf_decoder import HFDecoder, with_content, with_texts
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
 from lsgap_bench.models.replay import before_decoder, replayed
@@ -62,7 +62,7 @@ class HFSpeech(HFDecoder):
             features = windows.crop(features)
         batch = self._batch(features, encoded.prompts)
         if isinstance(contents[0], str):
-            return with_content(batch, text_spans(encoded.spans, batch.valid))
+            return with_texts(batch, encoded.written)
         heard = (batch.inputs["input_ids"] == self.audio_token_id) & batch.valid
         return with_content(batch, [row.nonzero()[:, 0].tolist() for row in heard])
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models import loading
 from lsgap_bench.models.adapter import Batch, Content
-from lsgap_bench.models.hf_decoder import HFDecoder, text_spans, with_content
+from lsgap_bench.models.hf_decoder import HFDecoder, with_texts
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.words_only import WordsOnly
 from lsgap_bench.registry import model
@@ -44,4 +44,4 @@ class HFText(HFDecoder):
             raise UsageError(f"{self.name} reads and does not hear; give it as --base, or run it with --model hf-speech if it has ears")
         encoded = self.prompter.encode(contents, systems)
         batch = self._batch({k: encoded.features[k] for k in ("input_ids", "attention_mask")}, encoded.prompts)
-        return with_content(batch, text_spans(encoded.spans, batch.valid))
+        return with_texts(batch, encoded.written)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,24 @@ SENTINEL = "\u2402content\u2403"  # control pictures: no template and no questio
 
 
 @dataclass(frozen=True)
+class Written:
+    """A text content among its prompt's tokens, counted without padding: [start, end).
+
+    words: for each of its tokens the place of the word, between blanks, that its last character belongs to; -1 for blanks alone.
+    """
+
+    start: int
+    end: int
+    words: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Encoded:
-    """features: the processor's tensors, left-padded. prompts: as text. spans: [start, end) in tokens of a text, None for speech."""
+    """features: the processor's tensors, left-padded. prompts: as text. written: where each text stands, None for speech."""
 
     features: Any
     prompts: list[str]
-    spans: list[tuple[int, int] | None]
+    written: list[Written | None]
 
 
 class Prompter:
@@ -52,11 +65,11 @@ class Prompter:
             processor_kwargs={"text_kwargs": {"padding": True, "padding_side": "left"}},
         )
         prompts = [self._render(c) for c in conversations]
-        spans = [
-            self._span(content, system, prompt) if isinstance(content, str) else None
+        written = [
+            self._written(content, system, prompt) if isinstance(content, str) else None
             for content, system, prompt in zip(contents, systems, prompts, strict=True)
         ]
-        return Encoded(features, prompts, spans)
+        return Encoded(features, prompts, written)
 
     def check_system(self, system: str) -> None:
         """UsageError when the template drops the system turn, which would silently change what was asked for."""
@@ -87,15 +100,28 @@ class Prompter:
             self._frames[system] = (before, after)
         return self._frames[system]
 
-    def _span(self, content: str, system: str | None, prompt: str) -> tuple[int, int]:
-        """[start, end) of the tokens that carry characters of the content, counted without padding."""
+    def _written(self, content: str, system: str | None, prompt: str) -> Written:
+        """The tokens that carry characters of the content."""
         before, after = self._frame(system)
         first, last = len(before), len(prompt) - len(after)
         bos = self.tokenizer.bos_token
         added = self._special_tokens and not (bos and prompt.startswith(bos))
         encoded = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=added)
-        inside = [i for i, (start, end) in enumerate(encoded["offset_mapping"]) if start < last and end > first and end > start]
-        return (inside[0], inside[-1] + 1) if inside else (0, 0)
+        offsets = encoded["offset_mapping"]
+        inside = [i for i, (start, end) in enumerate(offsets) if start < last and end > first and end > start]
+        if not inside:
+            return Written(0, 0, ())
+        start, end, words = inside[0], inside[-1] + 1, _words_of_characters(prompt[first:last])
+        of_tokens = (max(words[max(left - first, 0) : max(right - first, 0)], default=-1) for left, right in offsets[start:end])
+        return Written(start, end, tuple(of_tokens))
+
+
+def _words_of_characters(text: str) -> list[int]:
+    """For each character the place of its word, between blanks; -1 for a blank."""
+    found = [-1] * len(text)
+    for place, match in enumerate(re.finditer(r"\S+", text)):
+        found[match.start() : match.end()] = [place] * (match.end() - match.start())
+    return found
 
 
 def _template(processor: Any, path: str | None) -> str | None:

@@ -89,6 +89,11 @@ def test_the_interventions_are_listed_with_their_controls_in_a_line_below_and_th
     assert "wrong_transcript" not in {row["name"] for row in json.loads(capsys.readouterr().out)}
 
 
+def test_the_scorers_are_listed_with_how_to_name_a_metric_of_evaluate_in_a_line_below(capsys: Out) -> None:
+    assert main(["ls", "scorers"]) == 0
+    assert "evaluate:NAME[KEY]" in capsys.readouterr().out.splitlines()[-1]
+
+
 def test_a_users_tasks_and_tags_are_listed_beside_the_shipped_ones(capsys: Out, tmp_path: Path) -> None:
     write_task(tmp_path, tag="mine")
     assert main(["ls", "tasks", "--json", "--include_path", str(tmp_path)]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tokenizers import Tokenizer
 from lsgap_bench.lab import build_mini, world
 from lsgap_bench.registry import voices
 from lsgap_bench.speech.clips import clip_from_bytes, decode
+from lsgap_bench.speech.espeak import Line, Timed
 from lsgap_bench.speech.voices import Speech
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +129,9 @@ def test_the_builder_writes_what_is_read_here(tmp_path: Path, monkeypatch: pytes
         def synthesize(self, text: str, voice: str, **manner: object) -> Speech:
             return Speech(np.linspace(-0.5, 0.5, 800, dtype=np.float32), 16_000)
 
+        def recite(self, lines: Sequence[Line]) -> list[Timed]:
+            return [Timed(self.synthesize(line.text, line.voice), ((0, 0), (400, None))) for line in lines]
+
     monkeypatch.setattr(build_mini, "voices", {"espeak": Whistle, "flite": Whistle})
     monkeypatch.setattr(build_mini, "QUESTIONS", 4)
     build_mini.build(tmp_path / "once", progress=lambda line: None)
@@ -136,6 +141,9 @@ def test_the_builder_writes_what_is_read_here(tmp_path: Path, monkeypatch: pytes
     assert all((tmp_path / "once" / file).read_bytes() == (tmp_path / "twice" / file).read_bytes() for file in files)
     table = pq.read_table(tmp_path / "once" / "days.parquet")
     assert table.num_rows == 4 * build_mini.VOICES_PER_QUESTION
+    first, *others = table.to_pylist()[0]["words"]
+    assert first == pytest.approx({"start": 0.0, "end": 400 / 16_000})  # the first word, until the pause; of the others nothing is told
+    assert set(map(str, others)) == {"None"}
     assert table.schema.metadata[b"voices"] == b"whistle 1"
     assert table.schema == pq.read_schema(FOLDER / "data" / "days.parquet")
 
@@ -148,5 +156,7 @@ def test_a_shipped_clip_can_be_made_again():
         pytest.skip(f"the data were made with {made_with}, this is {engine.version}")
     shipped, again = rows("sizes")[0], next(build_mini.espeak_rows("sizes", engine))
     waves = [decode(clip_from_bytes(lambda row=row: row["audio"]["bytes"], row["id"]), 16_000) for row in (shipped, again)]
-    assert {**shipped, "audio": None} == {**again, "audio": None}
+    assert {**shipped, "audio": None, "words": None} == {**again, "audio": None, "words": None}
+    for word, spoken in zip(shipped["words"], again["words"], strict=True):
+        assert word == pytest.approx(spoken, abs=1e-6)
     assert np.corrcoef(*waves)[0, 1] > 0.99

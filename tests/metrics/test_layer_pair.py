@@ -11,13 +11,18 @@ from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from lsgap_bench.metrics import functional as F
-from lsgap_bench.metrics.layer_pair import LayerPair
+from lsgap_bench.metrics.layer_pair import LayerPair, Words
 from lsgap_bench.registry import metrics
 from lsgap_bench.schema import Clip, Item, Pair, Verdict
 
-STATE_METRICS = {
+STATE_METRICS: dict[str, tuple[str, bool | None]] = {
     "pooled_cosine": ("cosine", True),
     "pooled_euclidean": ("distance", False),
+    "pooled_euclidean_relative": ("text norms", False),
+    "alignment_path_distance_relative": ("text norms", False),
+    "monotonic_path_score": ("cosine", True),
+    "speech_norm": ("norm", None),
+    "text_norm": ("norm", None),
     "alignment_path_score": ("cosine", True),
     "alignment_path_score_euclidean": ("distance", False),
     "path_monotonicity": ("Spearman rho", True),
@@ -33,9 +38,21 @@ def batch(n_texts: int = 1) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return speech, text, speech_mask, text_mask
 
 
+def mean_norm(states: Tensor, mask: Tensor) -> Tensor:
+    """Row by row, with numpy."""
+    rows = zip(states.double().numpy(), mask.numpy(), strict=True)
+    return torch.tensor([np.linalg.norm(row[kept], axis=1).mean() for row, kept in rows], dtype=torch.float32)
+
+
 def expected(*given: Tensor) -> dict[str, Tensor]:
     by_cosine, by_distance = F.alignment_path(*given), F.alignment_path(*given, similarity="euclidean")
+    speech_norm, text_norm = (mean_norm(given[side], given[side + 2]) for side in (0, 1))
     return {
+        "pooled_euclidean_relative": F.pooled_euclidean(*given) / text_norm,
+        "alignment_path_distance_relative": F.alignment_path_score(*given, similarity="euclidean") / text_norm,
+        "monotonic_path_score": F.monotonic_path_score(*given),
+        "speech_norm": speech_norm,
+        "text_norm": text_norm,
         "pooled_cosine": F.pooled_cosine(*given),
         "pooled_euclidean": F.pooled_euclidean(*given),
         "alignment_path_score": F.alignment_path_score(*given),
@@ -68,13 +85,33 @@ def test_texts_laid_beside_one_speech_give_what_each_gives_alone(name: str) -> N
         torch.testing.assert_close(together[:, side], alone, equal_nan=True)
 
 
+def test_relative_distances_do_not_change_when_all_states_are_scaled() -> None:
+    speech, text, *masks = batch()
+    for name in ("pooled_euclidean_relative", "alignment_path_distance_relative"):
+        plain, scaled = (metrics[name].compute(LayerPair(by * speech, by * text, *masks)) for by in (1, 40))
+        torch.testing.assert_close(scaled, plain)
+
+
+@pytest.mark.parametrize("name", ["word_alignment_score", "word_agreement"])
+def test_a_word_metric_is_absent_without_word_times_and_there_with_them(name: str) -> None:
+    speech, text, speech_mask, text_mask = batch(n_texts=3)
+    assert metrics[name].compute(LayerPair(speech, text, speech_mask, text_mask)).isnan().all()
+    said = torch.arange(12).div(3, rounding_mode="floor").repeat(4, 1).masked_fill(~speech_mask, -1)
+    written = torch.arange(6).div(2, rounding_mode="floor").repeat(12, 1).masked_fill(~text_mask, -1)
+    together = metrics[name].compute(LayerPair(speech, text, speech_mask, text_mask, Words(said, written))).view(4, 3)
+    for side in range(3):
+        alone = LayerPair(speech, text[side::3], speech_mask, text_mask[side::3], Words(said, written[side::3]))
+        torch.testing.assert_close(together[:, side], metrics[name].compute(alone), equal_nan=True)
+    assert together[:, 0].isfinite().all()
+
+
 def test_a_missing_partner_is_absent_and_the_item_itself_is_not() -> None:
     speech, text, speech_mask, text_mask = batch(n_texts=3)
     text_mask[1] = False
     layer = LayerPair(speech, text, speech_mask, text_mask)
     for name in STATE_METRICS:
         values = metrics[name].compute(layer)
-        assert math.isnan(values[1]), name
+        assert math.isnan(values[1]) == (name != "speech_norm"), name  # the own speech is there whatever the partner
         assert not math.isnan(values[0]), name
 
 

@@ -42,6 +42,22 @@ def test_blanks_around_a_question_stay_part_of_it_where_the_template_keeps_them(
     assert set(content_words(lm, question).replace(question.strip(), "")) <= {" ", "\n"}
 
 
+@pytest.mark.parametrize("question", QUESTIONS[:6])
+def test_each_content_token_belongs_to_a_word_of_the_question(lm: HFSpeech, question: str) -> None:
+    batch = lm.encode([question, "another question of another length , so that one of the two is padded"], [None, None])
+    assert batch.content_words is not None
+    ids = batch.inputs["input_ids"][0][batch.content_index[0][batch.content_mask[0]]].tolist()
+    words = batch.content_words[0][batch.content_mask[0]].tolist()
+    for place, word in enumerate(question.split()):
+        own = [token for token, belongs in zip(ids, words, strict=True) if belongs == place]
+        assert lm.tokenizer.decode(own).strip() == word
+    assert set(batch.content_words[0][~batch.content_mask[0]].tolist()) <= {-1}
+
+
+def test_speech_has_no_words_of_its_own(lm: HFSpeech) -> None:
+    assert lm.encode([wave(1.0)], [None]).content_words is None
+
+
 def with_template(lm: HFSpeech, template: str, folder: Path) -> Prompter:
     (folder / "template.jinja").write_text(template, encoding="utf-8")
     return Prompter(lm.processor, str(folder / "template.jinja"))
@@ -55,8 +71,9 @@ def with_template(lm: HFSpeech, template: str, folder: Path) -> Prompter:
 @pytest.mark.parametrize("question", ["  Question: which is larger ?  ", "yes or no", "Answer: yes or no Answer:"])
 def test_the_content_is_found_under_other_templates(lm: HFSpeech, change: tuple[str, str], question: str, tmp_path: Path) -> None:
     encoded = with_template(lm, TEMPLATE.replace(*change), tmp_path).encode([question], [None])
-    start, end = encoded.spans[0] or (0, 0)
-    assert lm.tokenizer.decode(encoded.features["input_ids"][0][start:end]).strip() == question.strip()
+    (written,) = encoded.written
+    assert written is not None
+    assert lm.tokenizer.decode(encoded.features["input_ids"][0][written.start : written.end]).strip() == question.strip()
 
 
 @pytest.mark.parametrize("system", [None, "answer with yes or no"])

@@ -1,0 +1,75 @@
+"""Stored answers under another scoring rule: samples of a run in, samples with new verdicts out; no model is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lsgap_bench.judging import judge
+from lsgap_bench.records import Rows
+from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
+from lsgap_bench.task_tables import column_of, judged_fields, measures_of
+
+Samples = list[dict[str, Any]]
+
+
+def stored_pairs(rows: Rows, items: Mapping[str, Item]) -> list[Pair]:
+    """The pairs that a run's samples and curves were made of, as far as they are kept: no option's number of tokens, no sound."""
+    curves: dict[str, dict[str, Any]] = {}
+    for row in rows.curves:
+        curves.setdefault(row["item"], {})[row["metric"]] = {side: tuple(row[side]) for side in SIDES}
+    by_item: dict[str, Samples] = {}
+    for row in rows.samples:
+        by_item.setdefault(row["item"], []).append(row)
+    return [_pair(items[name], of_item, curves.get(name, {})) for name, of_item in by_item.items()]
+
+
+def rejudged(pair: Pair, rule: str) -> Pair:
+    """The pair with every answer judged by the scorer called `rule`; an answer that is absent stays absent."""
+    answered = {name: seen for name, seen in pair.observations.items() if seen.absent is None}
+    return replace(pair, verdicts={name: judge(rule, seen.answer, pair.item) for name, seen in answered.items()})
+
+
+def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair], names: Sequence[str] | None = None) -> Samples:
+    """The samples with the verdicts of some items' pairs, and with the answer metrics read off them; the other items' as they are.
+
+    pairs: item id -> pair. names: of the answer metrics; None: those that each sample has.
+    """
+    return [_row(row, pairs[row["item"]], names) if row["item"] in pairs else dict(row) for row in samples]
+
+
+def _pair(item: Item, rows: Samples, curves: Mapping[str, Any]) -> Pair:
+    seen = {name: _observation(row, curves if name == "speech" else {}) for row in rows if (name := column_of(row))}
+    return Pair(item, seen, {column_of(row): _verdict(row) for row in rows if row["score"] is not None})
+
+
+def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observation:
+    return Observation(
+        item=row["item"],
+        condition=column_of(row),
+        answer=row["answer"] or "",
+        prompt=row["prompt"],
+        content_tokens=row["content_tokens"] or 0,
+        logits_sha256=row["logits_sha256"] or "",
+        pcm_sha256=row.get("pcm_sha256"),
+        option_logprobs=tuple((row["option_logprobs"] or {}).values()),
+        curves=curves,
+        replaced=row["replaced"],
+        partners=row.get("partners") or {},
+        absent=row.get("why"),
+        transcript=row.get("transcript"),
+    )
+
+
+def _verdict(row: Mapping[str, Any]) -> Verdict:
+    return Verdict(row["prediction"], row["score"], row["correct"], row["extracted"])
+
+
+def _row(row: Mapping[str, Any], pair: Pair, names: Sequence[str] | None) -> dict[str, Any]:
+    condition = column_of(row)
+    if condition not in pair.verdicts:
+        return dict(row)
+    kept = tuple(row.get("measures") or ()) if names is None else names
+    measures = {"measures": measures_of(pair, condition, kept)} if kept or names is not None else {}
+    return {**row, **measures, **judged_fields(pair.verdicts[condition], None)}

@@ -1,0 +1,65 @@
+"""One answer under one rule: what the rule sees, what it must give, and how its name is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from lsgap_bench.errors import UsageError
+from lsgap_bench.judging import judge, shown_scorers
+from lsgap_bench.registry import scorer, scorers
+from lsgap_bench.schema import Clip, Item, Verdict
+
+ITEM = Item("t/0", "t", "which", Clip("c", 1, 1, bytes), "B", "t/q", "t", chance=0.25, fields={"options": ["x", "y"], "subject": "physics"})
+
+
+@pytest.fixture
+def planted() -> Iterator[Mapping[str, Any]]:
+    """A scorer called `planted` that keeps what it was shown and gives `verdict`; gone after the test."""
+    kept: dict[str, Any] = {"verdict": Verdict("x", 0.5, None, True)}
+    "exact" in scorers  # noqa: B015 - loads the shipped ones, so that they are not counted as planted
+
+    @scorer("planted")
+    def rule(response: str, item: Mapping[str, Any]) -> Any:
+        kept.update(response=response, item=dict(item))
+        return kept["verdict"]
+
+    yield kept
+    del scorers._found["planted"]
+
+
+def test_a_rule_sees_the_answer_the_documents_columns_target_chance_and_id(planted: dict[str, Any]) -> None:
+    assert judge("planted", "y", ITEM) == planted["verdict"]
+    assert planted["response"] == "y"
+    assert planted["item"] == {"options": ["x", "y"], "subject": "physics", "id": "t/0", "target": "B", "chance": 0.25}
+
+
+@pytest.mark.parametrize("given", [None, 1.0, Verdict("x", 1.5, None, True), Verdict("x", float("nan"), None, True)])
+def test_a_rule_that_gives_no_score_is_named_with_what_it_gave(planted: dict[str, Any], given: Any) -> None:
+    planted["verdict"] = given
+    with pytest.raises(UsageError, match=r"t/0: scorer 'planted' gave .*; it must give a Verdict with a score from 0 to 1"):
+        judge("planted", "y", ITEM)
+
+
+def test_a_rule_that_fails_is_named_with_its_error() -> None:
+    @scorer("failing")
+    def rule(response: str, item: Mapping[str, Any]) -> Verdict:
+        return Verdict(item["rubric"], 1.0, True, True)
+
+    try:
+        with pytest.raises(UsageError, match=r"t/0: scorer 'failing' failed \(KeyError: 'rubric'\)"):
+            judge("failing", "y", ITEM)
+    finally:
+        del scorers._found["failing"]
+
+
+def test_an_unknown_rule_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(UsageError, match="did you mean 'exact'"):
+        judge("exakt", "y", ITEM)
+
+
+def test_a_record_shows_no_paths() -> None:
+    rules = {"a": "exact", "b": "evaluate:rouge[rougeL]", "c": "evaluate:/data/mine/my_metric[f]", "d": "evaluate:/data/m.py"}
+    assert shown_scorers(rules) == {"a": "exact", "b": "evaluate:rouge[rougeL]", "c": "evaluate:my_metric[f]", "d": "evaluate:m.py"}
