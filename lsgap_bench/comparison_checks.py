@@ -7,6 +7,7 @@ from typing import Any
 
 from lsgap_bench.comparison_runs import RunFiles, listed
 from lsgap_bench.errors import UsageError
+from lsgap_bench.measures import null_warnings
 from lsgap_bench.protocols import choices_of
 from lsgap_bench.report import check_lines
 from lsgap_bench.schema import CANARY
@@ -56,8 +57,7 @@ def notes(runs: Sequence[RunFiles], names: Sequence[str], tasks: Sequence[str]) 
     for run, name in zip(runs[1:], names[1:], strict=True):
         made += _differences(first, run, tasks, f"{name} and {names[0]}")
     for run, name in zip(runs, names, strict=True):
-        failed = [line for line in check_lines(run.record.checks) if line.passed is False]
-        made += [f"{name} warns: {line.text if line.name == 'run' else f'{line.name}: {line.text}'}" for line in failed]
+        made += _warnings(run, name)
     return [*made, *_left_out(runs, names, tasks)]
 
 
@@ -169,6 +169,14 @@ def _generation(first: RunFiles, other: RunFiles, tasks: Sequence[str]) -> list[
         theirs, ours = ((_provenance(run, "generation") or {}).get(task, {}) for run in (other, first))
         found |= {key: (theirs.get(key), ours.get(key)) for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)}
     return [(key, *values) for key, values in found.items()]
+
+
+def _warnings(run: RunFiles, name: str) -> Iterator[str]:
+    """Checks that failed; not what nulls explain of a metric, for the comparison shows every metric above its nulls."""
+    shown_anyway = null_warnings(run.record.overall.representation)
+    for line in check_lines(run.record.checks):
+        if line.passed is False and line.text not in shown_anyway:
+            yield f"{name} warns: {line.text if line.name == 'run' else f'{line.name}: {line.text}'}"
 
 
 def _left_out(runs: Sequence[RunFiles], names: Sequence[str], tasks: Sequence[str]) -> Iterator[str]:

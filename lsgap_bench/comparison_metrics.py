@@ -54,10 +54,7 @@ def warning(against: Sequence[Against]) -> str:
     n = max((of.pearson.n for of in against if math.isfinite(of.pearson.value)), default=0)
     if not n or n >= MANY:
         return ""
-    return (
-        f"{n} models are few: a correlation over {n} points describes these models and proves nothing about others, and of "
-        f"{len(against)} correlations some are large by chance alone; none is corrected for that."
-    )
+    return f"{n} models are few: the correlations describe these models alone, and of {len(against)} some are large by chance."
 
 
 def _against(metric: str, quantity: str, models: Mapping[str, Mapping[str, Representation]], gaps: Mapping[str, Estimate]) -> Against:

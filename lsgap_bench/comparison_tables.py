@@ -102,7 +102,7 @@ def metrics_table(comparison: Comparison) -> Table:
     table = Table(
         "Representation over all tasks, mean over layers 1..L: value, and its distance above each null, with 95 % intervals",
         ["model", *(form or "value" for form in FORMS.values())],
-        note="States of different models are in different spaces; what is above a null compares better between them than the value does.",
+        note="States of different models lie in different spaces: compare what is above a null rather than the value itself.",
     )
     found = {(of.metric, of.quantity): of for of in comparison.against}
     sections = (

@@ -86,8 +86,8 @@ class Settings:
         missing = set(self.rules.tasks) - read_catalog(self.include_path).names
         if missing:
             raise UsageError(
-                f"protocol {self.protocol} has the tasks '{', '.join(sorted(missing))}', which are not among the task files; name others with "
-                "--tasks A,B, which the record notes as a deviation, or give their folder with --include_path DIR"
+                f"protocol {self.protocol} has the tasks '{', '.join(sorted(missing))}', which are not among the task files; name others "
+                "with --tasks A,B, which the record notes as a deviation, or give their folder with --include_path DIR"
             )
         return list(self.rules.tasks)
 

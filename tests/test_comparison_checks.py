@@ -13,6 +13,7 @@ from made_comparison import OTHER, REFERENCE, changed, provenance, rewrite, syst
 
 from lsgap_bench.comparison import compare
 from lsgap_bench.errors import UsageError
+from lsgap_bench.measures import null_warnings
 from lsgap_bench.schema import Estimate
 
 MakeRun = Callable[..., Path]
@@ -245,6 +246,12 @@ def test_what_may_differ_is_noted(pair: Callable[..., tuple[Path, Path]]) -> Non
         "beta warns: truncated clips: 3 clips cut to what the model hears",
         "beta warns: it is odd",
     )
+
+
+def test_what_the_tables_show_anyway_is_no_note(pair: Callable[..., tuple[Path, Path]], make_record: Callable[..., Any]) -> None:
+    explained = null_warnings(make_record(OTHER).overall.representation)
+    assert explained  # the made-up nulls are high
+    assert compare(pair(checks={"warnings": [*explained, "it is odd"]})).notes == ("beta warns: it is odd",)
 
 
 def test_conditions_and_metrics_that_one_run_lacks_are_left_out_and_named(tmp_path: Path, make_run: MakeRun) -> None:
