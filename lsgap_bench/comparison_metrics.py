@@ -61,9 +61,10 @@ def _against(metric: str, quantity: str, models: Mapping[str, Mapping[str, Repre
     unit = next(iter(models.values()))[metric].unit
     values = {name: _measured(of[metric], quantity) for name, of in models.items()}
     x, y = [values[name].value for name in models], [gaps[name].value for name in models]
-    n = sum(math.isfinite(a + b) for a, b in zip(x, y, strict=True))
-    if n < FEWEST:
-        few = f"{n} models with both are too few for a correlation; it takes {FEWEST}"
+    points = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(a + b)]
+    n, different = len(points), len(set(points))  # one model under two names is one point
+    if different < FEWEST:
+        few = f"{different} different points are too few for a correlation; it takes {FEWEST}"
         return Against(metric, quantity, unit, values, absent(few, "r", n), absent(few, RHO, n))
     r, rho = regress(x, y, n_boot=100).r, spearman(x, y)
     if math.isnan(r):

@@ -32,14 +32,11 @@ def items_again(rows: Iterable[Mapping[str, Any]], samples: Sequence[Mapping[str
     """Item id -> item of every sample, from rows of `item_rows`. A clip is known by its hash and cannot be read.
 
     samples: rows of samples.jsonl. No rows at all, as in a folder of an older version: the items are made of the samples, and a scorer sees
-    target, options (where they were scored) and chance alone. UsageError for rows that are broken or lack an item.
+    target, options (where they were scored) and chance alone. KeyError or TypeError for rows that are broken or lack an item.
     """
     clips = {row["item"]: row["clip"] for row in samples if row.get("clip")}
-    try:
-        kept = {str(row["id"]): row for row in rows} or _of_samples(samples)
-        return {name: _item(kept[name], clips.get(name)) for name in dict.fromkeys(row["item"] for row in samples)}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"what is kept of the items is broken ({type(error).__name__}: {error}); run it again with this version") from None
+    kept = {str(row["id"]): row for row in rows} or _of_samples(samples)
+    return {name: _item(kept[name], clips.get(name)) for name in dict.fromkeys(row["item"] for row in samples)}
 
 
 def _is_json(value: Any) -> bool:

@@ -66,12 +66,15 @@ def _code(names: Iterable[str]) -> str:
 
 def renewed(page: str, name: str) -> str:
     """A page with what stands between its marks made anew. UsageError, with the page's name, where marks are missing."""
-    for begin, end, section in ((BEGIN, END, metrics_section), (CHOICES_BEGIN, CHOICES_END, choices_section)):
-        if page.count(begin) != 1 or page.count(end) != 1:
-            raise UsageError(f"{name} lacks the line '{begin}' or '{end}'; put both where the {section.__name__.split('_')[0]} go")
-        before, _, rest = page.partition(begin)
-        page = f"{before}{begin}\n\n{section()}\n\n{end}{rest.partition(end)[2]}"
-    return page
+    page = _with_section(page, name, BEGIN, END, metrics_section())
+    return _with_section(page, name, CHOICES_BEGIN, CHOICES_END, choices_section())
+
+
+def _with_section(page: str, name: str, begin: str, end: str, section: str) -> str:
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise UsageError(f"{name} lacks the line '{begin}' or '{end}'; put both where the section goes")
+    before, _, rest = page.partition(begin)
+    return f"{before}{begin}\n\n{section}\n\n{end}{rest.partition(end)[2]}"
 
 
 if __name__ == "__main__":

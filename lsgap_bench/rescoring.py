@@ -20,7 +20,7 @@ from lsgap_bench.kept_items import items_again
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.protocols import DEFAULT
-from lsgap_bench.records import ITEMS, RESULTS, TEXT_SAMPLES, Rows, derive, read_lines, tables_of, to_plain
+from lsgap_bench.records import ITEMS, RESULTS, SAMPLES, TEXT_SAMPLES, Rows, derive, read_lines, tables_of, to_plain
 from lsgap_bench.rejudging import rejudged, rejudged_rows, stored_pairs
 from lsgap_bench.report import number
 from lsgap_bench.rescoring_request import Request, Scorers, Source, read_source, request_for
@@ -97,7 +97,9 @@ def _pairs(source: Source, request: Request) -> list[Pair]:
     try:
         stored = stored_pairs(source.rows, items_again(source.items, source.rows.samples))
     except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{source.folder}: its samples are broken ({type(error).__name__}: {error}); run it again") from None
+        raise UsageError(
+            f"{source.folder}: {SAMPLES} or {ITEMS} is broken ({type(error).__name__}: {error}); give a finished run folder"
+        ) from None
     try:
         return [rejudged(pair, request.scorers[pair.item.task]) if pair.item.task in request.scorers else pair for pair in stored]
     except UsageError as error:
@@ -119,7 +121,7 @@ def _provenance(source: Source, request: Request) -> dict[str, Any]:
     return {
         **before,
         "protocol": request.rules.entry(request.choices, _as_run(source, request)),
-        "scorers": {**(said["scorers"] or {}), **shown_scorers(request.scorers)},
+        "scorers": {**(said["scorers"] or {}), **shown_scorers(request.scorers)} or None,
         "plan": {**plan, "metrics": list(names)} if names else plan,
         "rescored_from": source.sha256,
         "rescored": {

@@ -298,7 +298,7 @@ class PValue:
 
 @dataclass(frozen=True)
 class Representation:
-    """One representation metric on one task, mean over layers 1..L and items.
+    """One representation metric on one task, mean over the record's layers (1..L unless another choice was made) and items.
 
     null, above_null and by_layer_null are keyed by `other_task` and `same_task`. by_layer: layers 0..L, mean over items, NaN where absent;
     of a metric of the logits a single value. by_layer_band: `matched` and the two nulls -> (low, high) per layer, a pointwise 95 % t

@@ -125,7 +125,7 @@ def test_metrics_stand_beside_the_gap(runs: list[Path]) -> None:
     value = found.against[0]
     assert value.values["beta"].value == pytest.approx(found.models[1].representation[value.metric].value.value)
     assert value.pearson.n == 3
-    assert value.pearson.why == "a side does not vary over the models"  # the made-up curves are the same
+    assert value.pearson.why == "1 different points are too few for a correlation; it takes 3"  # curves and overall gaps are the same
 
 
 def test_the_tables_of_a_run_are_those_that_the_leaderboard_reads(runs: list[Path]) -> None:

@@ -43,8 +43,14 @@ def test_two_models_have_points_and_no_correlation() -> None:
     value = against(VALUES[:2], GAPS[:2])[0]
     assert [e.value for e in value.values.values()] == [0.2, 0.5]
     assert math.isnan(value.pearson.value)
-    assert value.pearson.why == "2 models with both are too few for a correlation; it takes 3"
+    assert value.pearson.why == "2 different points are too few for a correlation; it takes 3"
     assert warning([value]) == ""
+
+
+def test_one_model_twice_is_one_point() -> None:
+    twice = against((*VALUES[:2], VALUES[1]), (*GAPS[:2], GAPS[1]))[0]
+    assert (math.isnan(twice.pearson.value), twice.pearson.n) == (True, 3)
+    assert str(twice.pearson.why).startswith("2 different points")
 
 
 def test_three_models_have_a_correlation_without_interval() -> None:

@@ -202,6 +202,13 @@ def test_the_mean_over_layers_leaves_out_layer_0_and_layers_without_a_value() ->
     assert mean_over_layers(curves) == pytest.approx([2, 2, NAN], nan_ok=True)
 
 
+@pytest.mark.parametrize(("layers", "means"), [("1..L", [2, 2, NAN]), ("0..L", [3.75, 13 / 3, 9]), ("1..L-1", [1.5, 1, NAN])])
+def test_the_choice_of_layers_decides_which_columns_are_averaged(layers: str, means: list[float]) -> None:
+    curves = np.array([[9, 1, 2, 3], [9, 1, NAN, 3], [9, NAN, NAN, NAN]])
+    assert mean_over_layers(curves, layers) == pytest.approx(means, nan_ok=True)
+    assert mean_over_layers(np.array([[5.0], [NAN]]), layers) == pytest.approx([5, NAN], nan_ok=True)  # a metric of the logits
+
+
 def rows_of(conditions: Mapping[str, int]) -> list[dict[str, object]]:
     """Sample rows of four items; a condition covers its first items."""
     fixed = {"task": "t", "cluster": "c", "score": 1.0, "extracted": True, "replaced": None, "chance": None}

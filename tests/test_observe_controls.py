@@ -16,19 +16,22 @@ from lsgap_bench import keys
 from lsgap_bench.keys import Asked, decisive
 from lsgap_bench.models.adapter import Batch
 from lsgap_bench.partners import Partners
+from lsgap_bench.protocols import DEFAULT, PROTOCOLS, observed_otherwise
 from lsgap_bench.schema import Condition, Item, Observation
 
 ANGLE, LENGTH = "speech+angle_projection:all@{}", "speech+length_normalization:all@{}"
 WRONG, RANDOM = "=wrong_transcript", "=random_direction"
 
 
-def logits_with_text_of(item: Item, other: Item, layer: int) -> tuple[torch.Tensor, int]:
+def logits_with_text_of(item: Item, other: Item, layer: int, path: str = "cosine", shared: str = "best") -> tuple[torch.Tensor, int]:
     """Logits (V,) when every token of another text gives its direction to the state it is closest to; how many states those are."""
     speech, text = alone(item, spoken=True), alone(other, spoken=False)
     s, t = speech.states[layer], text.states[layer]
-    best = [max((cosine(state, token), -i) for i, state in enumerate(s)) for token in t]
+    near = cosine if path == "cosine" else lambda a, b: -float(np.linalg.norm(a - b))
+    best = [max((near(state, token), -i) for i, state in enumerate(s)) for token in t]
     hidden = speech.hidden[layer].clone()
-    for j in sorted(range(len(t)), key=lambda j: best[j][0]):  # where tokens share a state the best aligned one writes last
+    writes_last = {"best": lambda j: best[j][0], "first": lambda j: -j, "last": lambda j: j}[shared]
+    for j in sorted(range(len(t)), key=writes_last):
         i = -best[j][1]
         hidden[0, speech.content[i]] = torch.from_numpy(t[j] / np.linalg.norm(t[j]) * np.linalg.norm(s[i])).float()
     return _forward_from(hidden, layer, speech.inputs), len({i for _, i in best})
@@ -52,6 +55,20 @@ def test_the_wrong_transcript_is_the_same_task_partners_in_path_and_edit(layer: 
         assert seen.replaced == replaced
         differing += seen.option_logprobs != pytest.approx(found[(item.id, ANGLE.format(layer))].option_logprobs, abs=1e-2)
     assert differing, "another text must matter, or this test could not fail"
+
+
+@pytest.mark.parametrize("made", [{"path": "euclidean"}, {"shared_position": "first"}, {"shared_position": "last"}])
+def test_the_choices_of_path_and_shared_position_reach_the_edit(made: dict[str, str]) -> None:
+    some, name = items(2, demo_run.TASKS[:2])[::2], ANGLE.format(2)
+    usual = observe(some, plan("speech", name, batch_size=4))
+    asked = dataclasses.replace(plan("speech", name, batch_size=4), choices=PROTOCOLS[DEFAULT].settled(made))
+    found, differing = observe(some, asked), 0
+    for item in some:
+        expected = logits_with_text_of(item, item, 2, made.get("path", "cosine"), made.get("shared_position", "best"))[0]
+        ids = [model().tokenizer(option, add_special_tokens=False)["input_ids"][0] for option in item.options]
+        assert found[(item.id, name)].option_logprobs == pytest.approx(expected.double().log_softmax(-1)[ids].tolist(), abs=1e-4)
+        differing += found[(item.id, name)].logits_sha256 != usual[(item.id, name)].logits_sha256
+    assert differing, "the choice must matter, or this test could not fail"
 
 
 def test_the_partner_is_the_one_of_the_null() -> None:
@@ -146,8 +163,9 @@ def test_batch_size_and_order_do_not_change_a_control(size: int) -> None:
 # -------------------------------------------------------------------------------------------------- keys
 
 
-def parts(condition: str, seed: int = 0, same_task: Item | None = None) -> dict[str, Any]:
-    asked = Asked(items()[0], Condition.parse(condition), Partners(items()[-1], same_task or items()[2]), seed)
+def parts(condition: str, seed: int = 0, same_task: Item | None = None, **choices: str) -> dict[str, Any]:
+    partners = Partners(items()[-1], same_task or items()[2])
+    asked = Asked(items()[0], Condition.parse(condition), partners, seed, observed_otherwise(PROTOCOLS[DEFAULT].settled(choices)))
     return dict(decisive(asked, "weights", ()))
 
 
@@ -169,6 +187,15 @@ def test_a_wrong_transcript_depends_on_its_partner_and_not_on_the_seed() -> None
     assert parts(name, same_task=items()[3]) != base
     for change in ({"text": "another question"}, {"id": f"{items()[2].task}/99"}, {"system": "be brief"}):
         assert parts(name, same_task=dataclasses.replace(items()[2], **change)) != base
+
+
+def test_a_choice_that_decides_an_edit_is_a_part_of_its_key_only_where_it_is_not_at_its_default() -> None:
+    name = ANGLE.format(0)
+    assert parts(name, path="cosine", shared_position="best", layers="0..L") == parts(name)
+    assert parts(name, path="euclidean") == {**parts(name), "choices": {"path": "euclidean"}}
+    assert parts(name, shared_position="last") == {**parts(name), "choices": {"shared_position": "last"}}
+    for plain in ("text", "speech", "speech=other"):
+        assert parts(plain, path="euclidean") == parts(plain)
 
 
 def test_random_directions_depend_on_the_seed_and_not_on_a_partner() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ import pytest
 from lsgap_bench import records
 from lsgap_bench.errors import UsageError
 from lsgap_bench.records import (
+    ITEMS,
     LAYERS,
     RECORD,
     RESULTS,
     SAMPLES,
     Rows,
     derive,
+    read_lines,
     read_record,
     read_tables,
     record_from_plain,
@@ -78,6 +81,27 @@ def test_the_record_derived_from_the_samples_is_the_record(run: Path) -> None:
     record = read_record(run / RECORD)
     tables = read_tables(run, {name: task.version for name, task in record.tasks.items()})
     assert to_plain(derive(record, tables)) == to_plain(record)
+
+
+def test_a_record_is_derived_over_its_own_layers_whatever_its_tables_say(run: Path) -> None:
+    record = read_record(run / RECORD)
+    tables = read_tables(run, {name: task.version for name, task in record.tasks.items()}, layers="0..L")
+    assert to_plain(derive(record, tables)) == to_plain(record)
+    said = {**record.provenance["protocol"], "choices": {**record.provenance["protocol"]["choices"], "layers": "0..L"}}
+    over_all = derive(dataclasses.replace(record, provenance={**record.provenance, "protocol": said}), tables)
+    found, of = (one.overall.representation["pooled_cosine"] for one in (over_all, record))
+    assert found.by_layer == of.by_layer
+    count = len(of.by_layer)
+    assert found.value.value == pytest.approx(((count - 1) * of.value.value + of.by_layer[0]) / count)
+
+
+def test_items_are_kept_for_another_scorer_each_once(run: Path) -> None:
+    rows = read_lines(run / ITEMS)
+    first = [pair.item for pairs in demo_run.evaluation().pairs.values() for pair in pairs]
+    assert [row["id"] for row in rows] == [item.id for item in first]
+    for row, item in zip(rows, first, strict=True):
+        assert (row["target"], row["options"], row["chance"], row["text"]) == (item.target, list(item.options), item.chance, item.text)
+        assert row["fields"]["question"] == item.text  # a column of the document
 
 
 def test_the_record_on_disk_is_that_in_memory_and_survives_a_round_trip(run: Path) -> None:

@@ -19,6 +19,7 @@ import yaml
 from scipy.stats import t as student
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.protocols import PROTOCOLS
 from lsgap_bench.registry import metrics, scorers
 from lsgap_bench.run import Evaluation, evaluate
 from lsgap_bench.schema import Item, Verdict
@@ -95,6 +96,35 @@ def test_the_record_names_system_settings_and_prompts() -> None:
     prompts = record.provenance["prompts"][demo_run.TASKS[0]]
     assert {"text", "speech", demo_run.INTERVENTION} <= prompts.keys()
     assert prompts["text"] != prompts["speech"] == prompts[demo_run.INTERVENTION]
+
+
+def test_the_record_names_the_protocol_every_choice_and_the_scorers() -> None:
+    provenance = demo_run.evaluation().record.provenance
+    assert provenance["protocol"] == {"name": "lsgap", "choices": PROTOCOLS["lsgap"].settled({}), "deviations": []}
+    assert provenance["scorers"].keys() == set(demo_run.TASKS)
+    assert provenance["scorers"]["lsgap_mini_days"] == "choice"
+
+
+def test_the_papers_protocol_runs_its_group_as_soon_as_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = dataclasses.replace(PROTOCOLS["emnlp2025"], tasks=("to_come",))
+    monkeypatch.setattr("lsgap_bench.protocols.PROTOCOLS", {**PROTOCOLS, "emnlp2025": paper})
+    write_task(tmp_path, "days_of_the_paper", DAYS)
+    (tmp_path / "group.yaml").write_text("group: to_come\ntask: [days_of_the_paper]\n")
+    done = evaluate(protocol="emnlp2025", include_path=[tmp_path], device="cpu")
+    assert done.record.provenance["protocol"] == {"name": "emnlp2025", "choices": paper.settled({}), "deviations": []}
+    assert {*done.record.overall.representation, *done.record.overall.answers} == set(paper.metrics)
+    assert list(done.record.tasks["days_of_the_paper"].interventions) == list(paper.conditions[2:])
+    assert done.table().splitlines()[1] == "Protocol emnlp2025"
+
+
+def test_a_choice_of_layers_decides_the_record_and_what_is_sampled_is_a_deviation(tmp_path: Path) -> None:
+    write_task(tmp_path, "free", DAYS, output_type="generate_until", doc_to_choice=None, chance=0.5)
+    sampling = {"do_sample": True, "max_new_tokens": 2}
+    done = run(tmp_path, "free", metrics=["pooled_cosine"], choices={"layers": "0..L"}, gen_kwargs=sampling)
+    of = done.record.overall.representation["pooled_cosine"]
+    assert of.value.value == pytest.approx(np.mean(of.by_layer))  # all layers, and all of them have a value
+    assert done.record.provenance["protocol"]["choices"]["layers"] == "0..L"
+    assert done.record.provenance["protocol"]["deviations"] == ["decoding: sampling is on in free"]
 
 
 def test_an_intervention_brings_both_plain_forms_with_it() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.protocols import PROTOCOLS
 from lsgap_bench.settings import DEMO_CONDITIONS, Settings
 
 
@@ -34,6 +36,8 @@ from lsgap_bench.settings import DEMO_CONDITIONS, Settings
         ("base", None),
         ("base_args", "pretrained=x"),
         ("recognizer_args", ["x"]),
+        ("protocol", None),
+        ("choices", "layers=0..L"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_with_the_kind_that_fits(name: str, value: Any) -> None:
@@ -84,20 +88,54 @@ def test_no_metrics_and_all_metrics_can_be_asked_for() -> None:
     assert "modality_gap" not in everything  # a metric of answers
 
 
+@pytest.fixture
+def other_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The paper's protocol on a group that no file defines."""
+    monkeypatch.setattr("lsgap_bench.protocols.PROTOCOLS", {"emnlp2025": dataclasses.replace(PROTOCOLS["emnlp2025"], tasks=("to_come",))})
+
+
+@pytest.mark.usefixtures("other_tasks")
+def test_the_papers_protocol_brings_its_tasks_metrics_and_conditions(tmp_path: Path) -> None:
+    (tmp_path / "group.yaml").write_text("group: to_come\ntask: [lsgap_mini_days]\n")
+    asked = Settings(protocol="emnlp2025", include_path=[tmp_path])
+    assert asked.task_names() == ["to_come"]
+    assert set(asked.representation_metrics()) | set(asked.answer_metrics()) == set(PROTOCOLS["emnlp2025"].metrics)
+    assert [c.name for c in asked.parsed_conditions()] == list(PROTOCOLS["emnlp2025"].conditions)
+    own = Settings(protocol="emnlp2025", tasks=["lsgap_mini_days"], conditions=["text"], limit=2)
+    assert own.task_names() == ["lsgap_mini_days"]
+    assert [c.name for c in own.parsed_conditions()] == ["text"]
+    entry = own.protocol_entry({}, tasks=own.task_names(), conditions=["text"], generation={})
+    assert entry["deviations"] == ["tasks: lsgap_mini_days", "conditions: text", "limit: 2"]
+
+
+@pytest.mark.usefixtures("other_tasks")
+def test_a_protocol_whose_tasks_are_not_there_says_so_and_how_to_name_others() -> None:
+    with pytest.raises(UsageError, match=r"has the tasks 'to_come', which are not among the task files; name others with --tasks A,B"):
+        Settings(protocol="emnlp2025").task_names()
+
+
+def test_metrics_that_contradict_the_protocol_are_refused() -> None:
+    with pytest.raises(UsageError, match="protocol emnlp2025 fixes the metrics"):
+        Settings(protocol="emnlp2025", metrics=["pooled_cosine"]).representation_metrics()
+
+
 def model(name: str = "org/name", fingerprint: str = "f", device: str = "cpu") -> Any:
     return SimpleNamespace(name=name, fingerprint=fingerprint, device=torch.device(device))
 
 
 def test_the_automatic_folder_depends_on_what_decides_the_record_only() -> None:
     base = Settings(output_path="auto")
-    same = [Settings(output_path="auto", batch_size=7), Settings(output_path="auto", resume=False)]
+    usual = ({"batch_size": 7}, {"resume": False}, {"choices": {}, "protocol": "lsgap"})
+    same = [Settings(output_path="auto", **settings) for settings in usual]
     other = [
         Settings(output_path="auto", seed=1),
         Settings(output_path="auto", limit=3),
         Settings(output_path="auto", include_path=[Path("a")]),
+        Settings(output_path="auto", choices={"path": "euclidean"}),
+        Settings(output_path="auto", protocol="emnlp2025"),
     ]
     assert {s.folder(model()) for s in same} == {base.folder(model())}
-    assert len({s.folder(model()) for s in [base, *other]}) == 4
+    assert len({s.folder(model()) for s in [base, *other]}) == 6
     assert base.folder(model(fingerprint="g")) != base.folder(model())
     assert str(base.folder(model())).startswith("lsgap_results/org-name-")
 

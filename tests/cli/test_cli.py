@@ -94,6 +94,20 @@ def test_the_scorers_are_listed_with_how_to_name_a_metric_of_evaluate_in_a_line_
     assert "evaluate:NAME[KEY]" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_protocols_are_listed_with_every_choice_its_values_and_where_the_paper_fixes_it(capsys: Out) -> None:
+    assert main(["ls", "protocols", "--json"]) == 0
+    ours, paper = json.loads(capsys.readouterr().out)
+    assert (ours["name"], ours["metrics"], paper["name"], paper["tasks"]) == ("lsgap", [], "emnlp2025", ["emnlp2025"])
+    layers = {"name": "layers", "values": ["1..L", "0..L", "1..L-1"], "default": "1..L", "paper": "section 4"}
+    for row, fixed in ((ours, False), (paper, True)):
+        (found,) = [choice for choice in row["choices"] if choice["name"] == "layers"]
+        assert {key: found[key] for key in (*layers, "fixed")} == layers | {"fixed": fixed}
+    assert main(["ls", "protocols"]) == 0
+    table = capsys.readouterr().out
+    assert all(choice["name"] in table for choice in ours["choices"])
+    assert max(map(len, table.splitlines())) <= 114
+
+
 def test_a_users_tasks_and_tags_are_listed_beside_the_shipped_ones(capsys: Out, tmp_path: Path) -> None:
     write_task(tmp_path, tag="mine")
     assert main(["ls", "tasks", "--json", "--include_path", str(tmp_path)]) == 0

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from lsgap_bench.interventions.functional import select_tokens
-from lsgap_bench.interventions.patching import patch
-from lsgap_bench.metrics.functional import alignment_path
+from lsgap_bench.interventions.patching import SharedPosition, patch
+from lsgap_bench.metrics.functional import Similarity, alignment_path
 from lsgap_bench.registry import interventions
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
@@ -79,21 +79,53 @@ def test_of_equally_aligned_tokens_at_one_position_the_first_wins() -> None:
     assert patch(speech, text, None, None, to_text).states.tolist() == [[[2, 0]]]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_collisions_of_random_items_are_settled_as_by_a_plain_loop(seed: int) -> None:
+@pytest.mark.parametrize(("shared", "winner"), [("best", [8.0, 6.0]), ("first", [3.0, 4.0]), ("last", [0.5, 0.5])])
+def test_of_tokens_that_share_a_position_the_one_wins_that_the_choice_says(shared: SharedPosition, winner: list[float]) -> None:
+    # Cosines with the only speech state (1, 0): 3/5, 4/5, .71; so token 1 is the best, 0 the first, 2 the last.
+    speech, text = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[3.0, 4.0], [8.0, 6.0], [0.5, 0.5]]])
+    states, replaced = patch(speech, text, None, None, to_text, shared=shared)
+    assert states.tolist() == [[winner]]
+    assert replaced.tolist() == [1]
+
+
+def test_of_tokens_that_were_not_selected_none_wins_a_position() -> None:
+    # Worst aligned by cosine: token 0 (3/5), then token 2 (.71), so bottom2 leaves out token 1, though it is the best.
+    speech, text = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[3.0, 4.0], [8.0, 6.0], [0.5, 0.5]]])
+    assert patch(speech, text, None, None, to_text, "bottom2").states.tolist() == [[[0.5, 0.5]]]
+    assert patch(speech, text, None, None, to_text, "bottom2", shared="first").states.tolist() == [[[3, 4]]]
+    assert patch(speech, text, None, None, to_text, "bottom1", shared="last").states.tolist() == [[[3, 4]]]
+
+
+def test_by_distance_a_token_goes_to_the_nearest_state_and_the_nearest_token_wins() -> None:
+    # By cosine both tokens go to (4, 0); by distance both to (0, 1), from which they are 1.1 and .91 away.
+    speech = torch.tensor([[[4.0, 0.0], [0.0, 1.0]]])
+    text = torch.tensor([[[1.1, 1.0], [0.9, 0.85]]])
+    assert patch(speech, text, None, None, to_text).states[0, 1].tolist() == [0, 1]
+    states = patch(speech, text, None, None, to_text, similarity="euclidean").states
+    assert states[0, 0].tolist() == [4, 0]
+    assert torch.equal(states[0, 1], text[0, 1])
+    worst = patch(speech, text, None, None, to_text, "bottom1", similarity="euclidean").states
+    assert torch.equal(worst[0, 1], text[0, 0])
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "euclidean"])
+@pytest.mark.parametrize("shared", ["best", "first", "last"])
+@pytest.mark.parametrize("seed", range(3))
+def test_collisions_of_random_items_are_settled_as_by_a_plain_loop(seed: int, shared: SharedPosition, similarity: Similarity) -> None:
     speech, text, speech_mask, text_mask = batch(seed)
     speech_mask[:, 3:] = False  # few positions, many collisions
-    path = alignment_path(speech, text, speech_mask, text_mask)
+    path = alignment_path(speech, text, speech_mask, text_mask, similarity)
     expected, counts = speech.clone(), []
     for b in range(5):
-        best: dict[int, tuple[float, int]] = {}
+        winners: dict[int, tuple[float, int]] = {}
         for j, (i, score) in enumerate(zip(path.positions[b].tolist(), path.scores[b].tolist(), strict=True)):
-            if i >= 0 and (i not in best or score > best[i][0]):
-                best[i] = (score, j)
-        for i, (_, j) in best.items():
+            worth = {"best": score if similarity == "cosine" else -score, "first": -j, "last": j}[shared]
+            if i >= 0 and (i not in winners or worth > winners[i][0]):
+                winners[i] = (worth, j)
+        for i, (_, j) in winners.items():
             expected[b, i] = text[b, j]
-        counts.append(len(best))
-    states, replaced = patch(speech, text, speech_mask, text_mask, to_text)
+        counts.append(len(winners))
+    states, replaced = patch(speech, text, speech_mask, text_mask, to_text, similarity=similarity, shared=shared)
     assert torch.equal(states, expected)
     assert replaced.tolist() == counts
 
