@@ -14,7 +14,7 @@ demo: $(VENV)/installed
 	$(BIN)/lsgap leaderboard build --records $(RESULTS)/leaderboard/records --out $(RESULTS)/leaderboard/site
 
 test: $(VENV)/installed-dev lint types
-	$(BIN)/pytest $(if $(or $(SLOW),$(CI)),,-m "not slow")
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(if $(or $(SLOW),$(CI)),,-m "not slow")
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

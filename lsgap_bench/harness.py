@@ -24,9 +24,9 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
-from lsgap_bench import scorers
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.judging import Unread, judge, known_of
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
@@ -63,6 +63,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         self.system: str | None = None
         self.gen_kwargs: Generation | None = None
         self.skip_bad_items = False
+        self.unread: Unread = "chance"
         check_metrics(theirs, source, METRIC_REGISTRY.keys(), AGGREGATION_REGISTRY.keys())
         try:
             super().__init__(config=theirs)
@@ -70,12 +71,15 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             reason = f"{type(error).__name__}: {_first_line(error)}"
             raise UsageError(f"{source}: the task cannot be built ({reason}); correct the file") from None
 
-    def pair(self, system: str | None, generation: Callable[[Generation], Generation], skip_bad_items: bool) -> None:
+    def pair(
+        self, system: str | None, generation: Callable[[Generation], Generation], skip_bad_items: bool, unread: Unread = "chance"
+    ) -> None:
         """Ask for both forms. system: the system turn of both. generation: settings of the YAML -> settings of the run."""
         self.paired = True
         self.system = "\n".join(part for part in (system, str(self.config.description or "")) if part) or None
         self.gen_kwargs = generation(self.paired_config.generation)
         self.skip_bad_items = skip_bad_items
+        self.unread = unread
 
     # ------------------------------------------------------------------------------------------------ documents
 
@@ -166,7 +170,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             words=word_spans(doc[ours.word_times], asked.text, f"{where}: word_times: {ours.word_times}") if ours.word_times else (),
             fields=self._fields(doc, asked),
         )
-        self._verdict("", item.id, asked.target, asked.chance, item.fields)  # a scorer that cannot judge it says so before anything is run
+        self._verdict("", known_of(item))  # a scorer that cannot judge it says so before anything is run
         return item
 
     def items(self, limit: int | None) -> Iterator[Item]:
@@ -207,18 +211,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         columns = {k: v for k, v in doc.items() if k not in (ROW, self.paired_config.word_times)}
         return columns | ({"options": asked.options} if asked.options else {})
 
-    def _verdict(self, answer: str, name: str, target: str, chance: float | None, fields: Mapping[str, Any]) -> Verdict:
-        known = {**fields, "id": name, "target": target, "chance": chance}
-        rule = self.paired_config.scorer
-        try:
-            verdict = scorers.get(rule)(answer, known)
-        except UsageError:
-            raise
-        except Exception as error:
-            raise UsageError(f"{name}: scorer '{rule}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
-        if not isinstance(verdict, Verdict) or not 0 <= verdict.score <= 1:
-            raise UsageError(f"{name}: scorer '{rule}' gave {verdict!r}; it must give a Verdict with a score from 0 to 1")
-        return verdict
+    def _verdict(self, answer: str, known: Mapping[str, Any]) -> Verdict:
+        return judge(self.paired_config.scorer, answer, known, self.unread)
 
     # ------------------------------------------------------------------------------------------------ requests and results
 
@@ -274,7 +268,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         if item is None or not observed.observations:
             return None
         answered = {c: o for c, o in observed.observations.items() if o.absent is None}
-        verdicts = {c: self._verdict(o.answer, item.id, item.target, item.chance, item.fields) for c, o in answered.items()}
+        verdicts = {c: self._verdict(o.answer, known_of(item)) for c, o in answered.items()}
         return Pair(item, observed.observations, verdicts)
 
     def joined(self, found: Mapping[str, Mapping[str, Observation]]) -> list[Pair]:
@@ -315,7 +309,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         asked = self._question(doc, name)
         choice = self.OUTPUT_TYPE == "multiple_choice"
         answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
-        return self._verdict(answer, name, asked.target, asked.chance, self._fields(doc, asked))
+        return self._verdict(answer, {**self._fields(doc, asked), "id": name, "target": asked.target, "chance": asked.chance})
 
     def aggregation(self) -> dict[str, Any]:
         """Means; a metric of `metric_list` by its own rule, for either form."""

@@ -55,6 +55,8 @@ def _spoken(asked: Asked, metric_names: Sequence[str]) -> dict[str, Any]:
         parts["metrics"] = {"shared": SHARED_CODE, **{name: metrics[name].code for name in metric_names}}
         if asked.item.words:
             parts["words"] = [(span.start, span.end) if span else None for span in asked.item.words]
+        if "final_norm" in asked.choices:
+            parts["final_norm"] = asked.choices["final_norm"]
         parts["partners"] = [(p.text, p.system) if p else None for p in (partners.other_task, partners.same_task)]
     if condition.clip == "other":
         parts["other"] = partners.clip_donor.clip.sha256 if partners.clip_donor else None

@@ -11,9 +11,10 @@ from torch import Tensor
 from lsgap_bench.blocks import Pooled
 from lsgap_bench.errors import UsageError
 from lsgap_bench.interventions import controls
-from lsgap_bench.interventions.patching import Patched, patch
+from lsgap_bench.interventions.patching import assign, edit_at
 from lsgap_bench.metrics.layer_pair import LayerPair, Words
 from lsgap_bench.metrics.logit_pair import LogitPair
+from lsgap_bench.metrics.paths import Paths
 from lsgap_bench.models.adapter import Batch
 from lsgap_bench.partners import item_seed
 from lsgap_bench.registry import Metric, interventions
@@ -21,25 +22,27 @@ from lsgap_bench.schema import SIDES, Condition, Item
 from lsgap_bench.text_states import Texts
 
 Curves = dict[str, dict[str, tuple[float, ...]]]
-"""metric -> side -> one value per layer 0..L, or a single one for a metric of the logits."""
+"""metric -> side -> one value per layer 0..L, or a single one for a metric of the logits or of all layers together."""
 
 
 class Measure:
     """Reduces the states of each layer to the metrics' values at once and keeps nothing else but, if wanted, the mean states.
 
-    plugins: of the needs "states" and "logits". pooled: whether to keep mean states. texts: of every item its own text and its partners',
-    in the order of SIDES; rows of item 0 first. heard_words: int64 (B, Ts), the word said at each speech position, -1 for none; None where
-    no task says it.
+    plugins: of the needs "states", "paths" and "logits". pooled: whether to keep mean states. texts: of every item its own text and its
+    partners', in the order of SIDES; rows of item 0 first. heard_words: int64 (B, Ts), the word said at each speech position, -1 for none;
+    None where no task says it.
     """
 
     def __init__(
         self, plugins: Sequence[Metric], batch: Batch, texts: Texts, pooled: bool = False, heard_words: Tensor | None = None
     ) -> None:
         self._layered = [plugin for plugin in plugins if plugin.needs == "states"]
+        self._over_layers = [plugin for plugin in plugins if plugin.needs == "paths"]
         self._final = [plugin for plugin in plugins if plugin.needs == "logits"]
         self._batch, self._texts, self._wanted = batch, texts, pooled
         self._words = None if heard_words is None or texts.words is None else Words(heard_words, texts.words)
         self._values: list[Tensor] = []
+        self._paths: list[Tensor] = []
         self._means: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, layer: int, hidden: Tensor) -> None:
@@ -48,6 +51,8 @@ class Measure:
         if self._layered:
             where = f"layer {layer}"
             self._values.append(torch.stack([_computed(plugin, pair, len(self._texts.mask), where) for plugin in self._layered]))
+        if self._over_layers and layer:
+            self._paths.append(pair.cosine_path.positions)
         if self._wanted:
             self._means.append((pair.mean_speech, pair.pooled_text))
 
@@ -57,16 +62,20 @@ class Measure:
         tables = []
         if self._layered:
             tables.append((self._layered, torch.stack(self._values)))  # (L + 1, metrics, items * sides)
+        if self._over_layers:
+            tables.append((self._over_layers, self._single(self._over_layers, Paths(torch.stack(self._paths)), "the paths")))
         if self._final and self._texts.logits is not None:
-            pair = LogitPair(heard, self._texts.logits)
-            rows = len(self._texts.mask)
-            tables.append((self._final, torch.stack([_computed(p, pair, rows, "the logits") for p in self._final])[None]))
+            tables.append((self._final, self._single(self._final, LogitPair(heard, self._texts.logits), "the logits")))
         for plugins, table in tables:
             values = table.double().cpu().reshape(len(table), len(plugins), len(heard), len(SIDES))
             for row, curves in enumerate(found):
                 for m, plugin in enumerate(plugins):
                     curves[plugin.name] = {side: tuple(values[:, m, row, s].tolist()) for s, side in enumerate(SIDES)}
         return found
+
+    def _single(self, plugins: Sequence[Metric], given: Paths | LogitPair, where: str) -> Tensor:
+        """Values of metrics that have one for all layers, (1, metrics, items * sides)."""
+        return torch.stack([_computed(plugin, given, len(self._texts.mask), where) for plugin in plugins])[None]
 
     def pooled(self) -> list[Pooled]:
         """The mean states of each item."""
@@ -79,8 +88,8 @@ class Measure:
 class Edit:
     """Applies one intervention, or a control of it, to the spoken states, at one layer or at every layer.
 
-    texts: as for `Measure`; it uses the own ones, or the partners' that the control names. choices: of the protocol; `path` and
-    `shared_position` are read.
+    texts: as for `Measure`; it uses the own ones, or the partners' that the control names. choices: of the protocol; `path`,
+    `shared_position` and `edited_selection` are read.
     """
 
     def __init__(
@@ -92,31 +101,39 @@ class Edit:
         used = slice(SIDES.index(self._control.text), None, len(SIDES))
         self._states, self._mask = texts.states[:, used], texts.mask[used]
         self._replaced: list[Tensor] = []
+        self._tokens: Tensor | None = None
 
     def __call__(self, layer: int, hidden: Tensor) -> Tensor | None:
         """hidden: (B, T, D) -> the edited states, None at a layer that is left alone."""
         if self._condition.layer not in ("all", layer):
             return None
         speech = self._batch.content(hidden)
-        patched = self._patched(speech, layer, self._edit_of(speech, layer))
+        tokens = self._assigned(speech, layer)
+        patched = edit_at(tokens, speech, self._states[layer], self._edit_of(tokens, layer))
         self._replaced.append(patched.replaced)
         return self._batch.with_content(hidden, patched.states)
 
-    def _edit_of(self, speech: Tensor, layer: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def _edit_of(self, tokens: Tensor, layer: int) -> Callable[[Tensor, Tensor], Tensor]:
         """The plug-in's edit, handed what the control puts in place of the text states."""
         handed = self._control.handed
         if handed is None:
             return self._checked
         # an edit gets the rows of one item after the other, so their numbers tell whose they are
-        rows = self._patched(speech, layer, _unchanged).replaced.tolist()
+        rows = (tokens >= 0).sum(dim=1).tolist()
         seeds = self._seeds(f"{self._condition.control}@{layer}")
         return lambda states, text: self._checked(states, handed(text, rows, seeds))
 
-    def _patched(self, speech: Tensor, layer: int, edit: Callable[[Tensor, Tensor], Tensor]) -> Patched:
+    def _assigned(self, speech: Tensor, layer: int) -> Tensor:
+        """The text token that edits each speech position, (B, Ts), -1 for none: found in this layer, or in the first one for all."""
+        if self._tokens is None or self._choices["edited_selection"] == "per layer":
+            self._tokens = self._found(speech, layer)
+        return self._tokens
+
+    def _found(self, speech: Tensor, layer: int) -> Tensor:
         selection = str(self._condition.selection)
         generators = [torch.Generator().manual_seed(seed) for seed in self._seeds(f"{selection}@{layer}")]
         similarity, shared = self._choices["path"], self._choices["shared_position"]
-        return patch(speech, self._states[layer], self._batch.content_mask, self._mask, edit, selection, generators, similarity, shared)
+        return assign(speech, self._states[layer], self._batch.content_mask, self._mask, selection, generators, similarity, shared)
 
     def _seeds(self, purpose: str) -> list[int]:
         return [item_seed(self._seed, item.id, purpose) for item in self._items]
@@ -140,11 +157,7 @@ class Edit:
         return means
 
 
-def _unchanged(speech: Tensor, text: Tensor) -> Tensor:
-    return speech
-
-
-def _computed(plugin: Metric, pair: LayerPair | LogitPair, rows: int, where: str) -> Tensor:
+def _computed(plugin: Metric, pair: LayerPair | Paths | LogitPair, rows: int, where: str) -> Tensor:
     """A metric's values, (rows,); UsageError that names the plug-in where it fails or gives another shape."""
     try:
         values: Tensor = plugin.compute(pair)

@@ -8,7 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lsgap_bench.bootstrap import Clusters, Floats, cluster_names, is_constant, paired, resample_sums
+from lsgap_bench.bootstrap import FEW_CLUSTERS, Clusters, Floats, cluster_names, is_constant, paired, resample_sums
+from lsgap_bench.jackknife import correlation_interval, squared
+
+FEWEST_GROUPS = 3
+"""Below it there is no interval over groups."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,9 @@ def regress(
 
     groups: dependent points (the checkpoints of one run) share a name; None: every point stands alone. control: (n,) or (n, k).
     partial_r: correlation of the residuals of x and y on the control. loo_r2: 1 - the squared errors of each group's points, predicted
-    from the other groups, over the squared deviations from the mean of y; below 0 when worse than that mean. low, high: percentile
-    interval of r2 over resampled groups. Fewer than three points: all NaN; fewer than three groups: no interval; one group: no loo_r2.
+    from the other groups, over the squared deviations from the mean of y; below 0 when worse than that mean. low, high: from 50 groups on
+    the percentile interval of r2 over `n_boot` resamples of the groups; under 50, and with n_boot 0, the jackknife's over groups, on
+    Fisher's scale. Fewer than three points: all NaN; fewer than three groups: no interval; one group: no loo_r2.
     """
     columns = paired(x, y, "x", "y")
     table = np.column_stack(columns if control is None else [*columns, _covariates(control, len(columns[0]))])
@@ -56,7 +61,7 @@ def regress(
     partial_r = math.nan if control is None else _partial(zx, zy, table[:, 2:])
     codes = np.unique([names[i] for i in present], return_inverse=True)[1]
     moments = _moments(zx, zy, codes)
-    low, high = _r2_interval(moments, n_boot, seed)
+    low, high = _r2_interval(r, moments, n_boot, seed)
     return Regression(r, r * r, r * float(spread[1] / spread[0]), partial_r, _loo_r2(zx, zy, codes, moments), low, high, n)
 
 
@@ -81,13 +86,21 @@ def _spreads(moments: Floats) -> tuple[Floats, Floats, Floats]:
     return np.where(variance_x > 1e-12, variance_x, np.nan), covariance, np.where(variance_y > 1e-12, variance_y, np.nan)
 
 
-def _r2_interval(moments: Floats, n_boot: int, seed: int) -> tuple[float, float]:
-    if len(moments) < 3:
+def _correlation(moments: Floats) -> Floats:
+    """From sums of moments (..., 6); NaN where a side does not vary."""
+    variance_x, covariance, variance_y = _spreads(moments)
+    return np.asarray(np.clip(covariance / np.sqrt(variance_x * variance_y), -1, 1))
+
+
+def _r2_interval(r: float, moments: Floats, n_boot: int, seed: int) -> tuple[float, float]:
+    if len(moments) < FEWEST_GROUPS:
         return math.nan, math.nan
-    variance_x, covariance, variance_y = _spreads(resample_sums(moments, n_boot, np.random.default_rng(seed)))
-    r2 = covariance**2 / (variance_x * variance_y)
-    low, high = np.nanpercentile(r2, [2.5, 97.5])
-    return float(low), float(min(high, 1.0))
+    if len(moments) < FEW_CLUSTERS or not n_boot:
+        made = squared(correlation_interval(r, _correlation(moments.sum(axis=0) - moments)))
+        return made.low, made.high
+    drawn = _correlation(resample_sums(moments, n_boot, np.random.default_rng(seed)))
+    low, high = np.nanpercentile(np.square(drawn), [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _loo_r2(x: Floats, y: Floats, codes: NDArray[np.int64], moments: Floats) -> float:

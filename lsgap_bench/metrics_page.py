@@ -16,6 +16,7 @@ _BETTER = {"higher": "higher is better", "lower": "lower is better", "neither": 
 _FROM = {
     "states": "Measured inside the model, layer by layer",
     "blocks": "Measured inside the model over many items, layer by layer",
+    "paths": "Measured over all layers together",
     "logits": "Measured at the model's output",
     "answers": "Read off the answers",
     "systems": "Between two systems",

@@ -16,7 +16,7 @@ from lsgap_bench.hearing import heard_wave, heard_words
 from lsgap_bench.interventions import controls
 from lsgap_bench.keys import Asked, decisive
 from lsgap_bench.layer_hooks import Edit, Measure
-from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks
+from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks, prefilled
 from lsgap_bench.partners import Partners, draw_partners, item_seed
 from lsgap_bench.protocols import DEFAULT, observed_otherwise, protocol_called
 from lsgap_bench.registry import Metric, metrics
@@ -45,6 +45,11 @@ class Plan:
     seed: int = 0
     canary: int = 0
     choices: Mapping[str, str] = field(default_factory=lambda: protocol_called(DEFAULT).settled({}))
+
+    @property
+    def normed(self) -> bool:
+        """Whether layer L is after the final norm."""
+        return self.choices["final_norm"] == "included"
 
     def plugins(self, *needs: str) -> tuple[Metric, ...]:
         """The representation metric plug-ins of some needs, or all."""
@@ -128,7 +133,7 @@ class Observer:
 
     def _observe(self, size: int) -> None:
         logits = bool(self.plan.plugins("logits"))
-        texts = TextRun(self.model, self._forms, size, self._needs_states(), self._answer_texts, logits)
+        texts = TextRun(self.model, self._forms, size, self._needs_states(), self._answer_texts, logits, self.plan.normed)
         passed = 0
         for batch in self._batches(size):
             missing = [c for c in self._conditions_of(batch[0]) if not all(self._done_with(item, c) for item in batch)]
@@ -200,9 +205,9 @@ class Observer:
         heard = heard_words(items, batch.content_mask, self.model.max_seconds) if measured else None
         measure = Measure(self.plan.plugins(), batch, texts, bool(self._blocks), heard) if texts and measured else None
         edit = Edit(condition, items, batch, texts, self.plan.seed, self.plan.choices) if texts and condition.intervention else None
-        prefill = self.model.prefill(batch, edit or measure)
-        answers, digests = self._answers(items, prefill), _digests(prefill.last_logits)
-        curves = measure.curves(prefill.last_logits) if measure else [{} for _ in items]
+        filled = prefilled(self.model, batch, edit or measure, self.plan.normed)
+        answers, digests = self._answers(items, filled), _digests(filled.last_logits)
+        curves = measure.curves(filled.last_logits) if measure else [{} for _ in items]
         replaced = edit.replaced() if edit else [None] * len(items)
         self._store.add(
             (

@@ -263,5 +263,6 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
         path = stem.with_name(f"{stem.name}.{kind}")
         partial = path.with_name(f"{path.name}.part")
         figure.savefig(partial, format=kind, dpi=160, metadata={unstable: None})
+        figure.set_layout_engine("none")  # the places are found; to find them again takes as long as to draw
         paths.append(partial.replace(path))
     return paths

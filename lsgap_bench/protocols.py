@@ -70,7 +70,12 @@ _CHOICES = (
     ),
     Choice("pooling", ("mean",), "pooled states are the mean over the content positions", "section 4"),
     Choice("text_states", ("same layer",), "speech of layer l is compared with, and edited by, text of layer l", "section 5.1"),
-    Choice("final_norm", ("included",), "layer L is after the final norm"),
+    Choice(
+        "final_norm",
+        ("included", "left out"),
+        "layer L is the last block's output after the decoder's final norm, or before it",
+        observed=True,
+    ),
     Choice(
         "path_rule",
         ("best per token",),
@@ -80,7 +85,8 @@ _CHOICES = (
     Choice(
         "path_statistics",
         ("per layer",),
-        "monotonicity (Spearman's rho, ties averaged) and consistency are taken in each layer, then averaged over layers",
+        "monotonicity (Spearman's rho, ties averaged) and consistency are taken in each layer, then averaged over layers; the metric "
+        "`path_monotonicity_pooled` takes the layers together",
     ),
     Choice("items", ("mean",), "a task's value is the mean over its items", "section 4"),
     Choice("overall", ("mean of tasks",), "a group's value is the mean over its tasks, which weigh the same", "sections 3-4"),
@@ -91,7 +97,12 @@ _CHOICES = (
         "plug-in, tokens and layer of an intervention stand in its name; the paper's `speech token embeddings` are read as layer 0",
         "section 5.3",
     ),
-    Choice("edited_selection", ("per layer",), "with @all, path and selection are made anew in every layer"),
+    Choice(
+        "edited_selection",
+        ("per layer", "layer 0"),
+        "with @all, path and selection are made anew in every layer, or in layer 0 for all layers",
+        observed=True,
+    ),
     Choice(
         "edited_positions",
         ("prompt",),
@@ -104,7 +115,7 @@ _CHOICES = (
         "section 5.3: sd-qa",
     ),
     Choice("decoding", ("greedy",), "free answers are greedy; tasks that sample are named among a record's deviations"),
-    Choice("unread", ("chance",), "an answer that the scorer cannot read counts as its expectation under guessing"),
+    Choice("unread", ("chance", "wrong"), "an answer that the scorer cannot read counts as its expectation under guessing, or as 0"),
     Choice("absent", ("left out",), "a layer or item without a value is left out of a mean, never counted as 0"),
     Choice("precision", ("float32",), "similarities are computed in float32 or wider, whatever the model runs in"),
     Choice(
@@ -190,6 +201,7 @@ _PROTOCOLS = (
             "alignment_path_score",
             "alignment_path_score_euclidean",
             "path_monotonicity",
+            "path_monotonicity_euclidean",
             "path_consistency",
             "modality_gap",
         ),

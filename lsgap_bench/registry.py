@@ -65,6 +65,7 @@ class Registry(Generic[T]):
 
 NEEDS: Mapping[str, str] = {
     "states": "function of one LayerPair -> (rows,): the states of one layer, a row per item and text",
+    "paths": "function of one Paths -> (rows,): the alignment paths of layers 1..L together",
     "logits": "function of one LogitPair -> (rows,): the next-token logits after the text and after the speech",
     "blocks": "function of one LayerBlock -> (..., terms): the pooled states of a block of items, whose mean terms `combine` makes a value",
     "answers": "function of one Pair -> float: an item's answers under all conditions",
@@ -72,7 +73,7 @@ NEEDS: Mapping[str, str] = {
 }
 """What a metric plug-in is a function of."""
 LAYERED = ("states", "blocks")
-REPRESENTATION = (*LAYERED, "logits")
+REPRESENTATION = (*LAYERED, "paths", "logits")
 """What is measured inside the model, beside nulls of mismatched pairs; the rest is read off the answers."""
 
 

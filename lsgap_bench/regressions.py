@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from lsgap_bench.bootstrap import DEFINED, Floats, paired, resample_sums
-from lsgap_bench.least_squares import regress
+from lsgap_bench.bootstrap import DEFINED, FEW_CLUSTERS, Floats, Interval, paired, resample_sums
+from lsgap_bench.jackknife import correlation_interval, jackknife_interval, squared
+from lsgap_bench.least_squares import FEWEST_GROUPS, regress
 from lsgap_bench.schema import Estimate, absent
 from lsgap_bench.stats import mean_estimate
 
 R2, RHO, SHARE = "R2", "rho", "share"
 """Units of the figures made here. A metric's own unit (a fraction, a correlation) may be that of a change and is another thing."""
-FEW_RUNS = 3
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Ordinary least squares of y on x over n checkpoints of `runs` training runs. Intervals are cluster bootstraps over runs.
+    """Ordinary least squares of y on x over n checkpoints of `runs` training runs.
+
+    Intervals are over runs: the jackknife's with Student's quantile, on Fisher's scale; from 50 runs on a percentile bootstrap.
 
     r2: pooled over all checkpoints. full_r2: of the model y ~ x + one dummy per run, so differences between runs count as explained.
     within_r2: of the same model, the share of the variation WITHIN runs that x explains (both sides minus their run's mean).
@@ -72,18 +74,18 @@ def fit(x: ArrayLike, y: ArrayLike, runs: Sequence[object], control: ArrayLike |
     sample = _sample([x, y], runs)
     a, b = _columns([x, y])
     base = regress(a, b, groups=runs, n_boot=100, seed=seed)  # for slope and loo_r2; its interval is not used
-    pooled = _Bootstrap(sample, n_boot, seed)
+    pooled = _Intervals(sample, n_boot, seed)
     inner = len(sample.table) - sample.runs - 1  # degrees of freedom that slope and run means leave
     too_few = f"{len(sample.table)} checkpoints of {sample.runs} runs leave no degree of freedom within runs" if inner < 1 else None
     return Fit(
         n=len(sample.table),
         runs=sample.runs,
         slope=base.slope,
-        r=pooled.estimate(lambda cross: _correlation(cross.total, 0, 1), "r"),
-        within_r=pooled.estimate(lambda cross: _correlation(cross.within, 0, 1), "r", too_few),
-        r2=pooled.estimate(_r2, R2),
-        full_r2=pooled.estimate(_full_r2, R2, too_few),
-        within_r2=pooled.estimate(_within_r2, R2, too_few),
+        r=pooled.correlation(_pooled_r),
+        within_r=pooled.correlation(_within_r, too_few),
+        r2=pooled.r2(_pooled_r),
+        full_r2=pooled.r2(_full_r, too_few),
+        within_r2=pooled.r2(_within_r, too_few),
         **_partials(x, y, control, runs, n_boot, seed),
         loo_r2=_left_out(base.loo_r2, len(sample.table), sample.runs),
     )
@@ -104,7 +106,7 @@ def r2_difference(
         of = cross.within if within else cross.total
         return _squared(of, 0, 1) - _squared(of, 2, 1)
 
-    return _Bootstrap(sample, n_boot, seed).estimate(difference, R2)
+    return _Intervals(sample, n_boot, seed).difference(difference)
 
 
 def mean_over_runs(values: ArrayLike, runs: Sequence[object], unit: str) -> Estimate:
@@ -141,24 +143,44 @@ def _flat(values: Floats) -> bool:
     return bool(np.ptp(values) <= 1e-9 * np.abs(values).max())
 
 
-class _Bootstrap:
-    """One set of cluster-bootstrap draws, from which every figure of one sample takes its interval."""
+class _Intervals:
+    """One sample, its cluster-bootstrap draws and its leave-one-run-out values, from which every figure takes its interval."""
 
     def __init__(self, sample: _Sample, n_boot: int, seed: int) -> None:
         self.n, self.runs, self.n_boot, self.seed = len(sample.table), sample.runs, n_boot, seed
-        self.k = sample.table.shape[1]
+        k = sample.table.shape[1]
         if self.n == 0:
             return
         centred = sample.table - sample.table.mean(axis=0)
         spread = centred.std(axis=0)
         flat = spread <= 1e-12 * np.abs(sample.table).max(axis=0)
         rows = _rows(np.where(flat, 0.0, centred / np.where(flat, 1.0, spread)), sample.codes)
-        self.observed = _cross(rows.sum(axis=0), self.k)
-        rng = np.random.default_rng(seed)
-        self.drawn = _cross(resample_sums(rows, n_boot, rng), self.k) if n_boot and self.runs >= FEW_RUNS else None
+        total = rows.sum(axis=0)
+        self.observed, self.without = _cross(total, k), _cross(total - rows, k)
+        self.resamples = n_boot if self.runs >= FEW_CLUSTERS else 0
+        self.drawn = _cross(resample_sums(rows, self.resamples, np.random.default_rng(seed)), k)
 
-    def estimate(self, statistic: Statistic, unit: str, why: str | None = None) -> Estimate:
-        """The figure with its percentile interval. why: a reason known beforehand for its absence."""
+    def correlation(self, r: Statistic, why: str | None = None) -> Estimate:
+        """A correlation. why: a reason known beforehand for its absence."""
+        return self._estimate(r, "r", why, correlation_interval)
+
+    def r2(self, r: Statistic, why: str | None = None) -> Estimate:
+        """The square of a correlation."""
+        made = self._estimate(r, R2, why, lambda value, without: squared(correlation_interval(value, without)), np.square)
+        return replace(made, value=made.value**2)
+
+    def difference(self, statistic: Statistic) -> Estimate:
+        """A difference of two shares."""
+        return self._estimate(statistic, R2, None, lambda value, without: jackknife_interval(value, without, -1.0, 1.0))
+
+    def _estimate(
+        self,
+        statistic: Statistic,
+        unit: str,
+        why: str | None,
+        of_few: Callable[[float, Floats], Interval],
+        shown: Callable[[Floats], Floats] = np.positive,
+    ) -> Estimate:
         if why is None and self.n < 3:
             why = f"{self.n} complete checkpoints are too few"
         if why is not None:
@@ -166,15 +188,24 @@ class _Bootstrap:
         value = float(statistic(self.observed))
         if math.isnan(value):
             return absent("a side does not vary", unit, self.n)
-        if self.drawn is None:
+        low, high, method, why = self._limits(statistic, value, of_few, shown)
+        return Estimate(value, low, high, self.n, unit, method.replace("clusters", "training runs"), why and why.replace("cluster", "run"))
+
+    def _limits(
+        self, statistic: Statistic, value: float, of_few: Callable[[float, Floats], Interval], shown: Callable[[Floats], Floats]
+    ) -> Interval:
+        if self.runs < FEWEST_GROUPS:
             few = f"{self.runs} training run{'s are' if self.runs > 1 else ' is'} too few for an interval"
-            return Estimate(value, n=self.n, unit=unit, method="least squares", why=few)
-        draws = statistic(self.drawn)
+            return Interval(math.nan, math.nan, "least squares", few)
+        if not self.resamples:
+            return of_few(value, statistic(self.without))
+        draws = shown(statistic(self.drawn))
         if np.isfinite(draws).mean() < DEFINED:
-            return Estimate(value, n=self.n, unit=unit, method="least squares", why="undefined in too many resamples of the runs")
+            return Interval(math.nan, math.nan, "least squares", "undefined in too many resamples of the runs")
         low, high = np.nanpercentile(draws, [2.5, 97.5])
-        method = f"percentile bootstrap over {self.runs} training runs, {self.n_boot} resamples, seed {self.seed}"
-        return Estimate(value, float(low), float(high), self.n, unit, method)
+        return Interval(
+            float(low), float(high), f"percentile bootstrap over {self.runs} clusters, {self.n_boot} resamples, seed {self.seed}"
+        )
 
 
 def _partials(x: ArrayLike, y: ArrayLike, control: ArrayLike | None, runs: Sequence[object], n_boot: int, seed: int) -> dict[str, Estimate]:
@@ -182,13 +213,13 @@ def _partials(x: ArrayLike, y: ArrayLike, control: ArrayLike | None, runs: Seque
         nothing = absent("this is the control itself", "r")
         return {"partial_r": nothing, "partial_within_r": nothing}
     sample = _sample([x, y, control], runs)
-    drawn = _Bootstrap(sample, n_boot, seed)
+    drawn = _Intervals(sample, n_boot, seed)
     n = len(sample.table)
     few = f"{n} checkpoints are too few with a control" if n < 4 else None
     inner = f"{n} checkpoints of {sample.runs} runs leave no degree of freedom within runs" if n - sample.runs - 2 < 1 else None
     return {
-        "partial_r": drawn.estimate(lambda cross: _partial(cross.total), "r", few),
-        "partial_within_r": drawn.estimate(lambda cross: _partial(cross.within), "r", inner),
+        "partial_r": drawn.correlation(lambda cross: _partial(cross.total), few),
+        "partial_within_r": drawn.correlation(lambda cross: _partial(cross.within), inner),
     }
 
 
@@ -230,7 +261,8 @@ def _cross(sums: Floats, k: int) -> Cross:
     """From sums (..., 1 + k + 2 k k) of `_rows`."""
     n, first = sums[..., :1, None], sums[..., 1 : 1 + k]
     products, within = (sums[..., start : start + k * k].reshape(*sums.shape[:-1], k, k) for start in (1 + k, 1 + k + k * k))
-    return Cross(products - first[..., :, None] * first[..., None, :] / n, within)
+    with np.errstate(invalid="ignore"):  # without the only run nothing is left
+        return Cross(products - first[..., :, None] * first[..., None, :] / n, within)
 
 
 def _safe(ratio_of: Floats, to: Floats) -> Floats:
@@ -242,7 +274,7 @@ def _safe(ratio_of: Floats, to: Floats) -> Floats:
 def _correlation(of: Floats, i: int, j: int) -> Floats:
     """Correlation of variables i and j."""
     a, b = of[..., i, i], of[..., j, j]
-    return np.where((a > 1e-9) & (b > 1e-9), _safe(of[..., i, j], np.sqrt(np.maximum(a * b, 0))), np.nan)
+    return np.where((a > 1e-9) & (b > 1e-9), np.clip(_safe(of[..., i, j], np.sqrt(np.maximum(a * b, 0))), -1, 1), np.nan)
 
 
 def _squared(of: Floats, i: int, j: int) -> Floats:
@@ -250,17 +282,18 @@ def _squared(of: Floats, i: int, j: int) -> Floats:
     return np.asarray(_correlation(of, i, j) ** 2)
 
 
-def _r2(cross: Cross) -> Floats:
-    return _squared(cross.total, 0, 1)
+def _pooled_r(cross: Cross) -> Floats:
+    return _correlation(cross.total, 0, 1)
 
 
-def _within_r2(cross: Cross) -> Floats:
-    return _squared(cross.within, 0, 1)
+def _within_r(cross: Cross) -> Floats:
+    return _correlation(cross.within, 0, 1)
 
 
-def _full_r2(cross: Cross) -> Floats:
-    left = cross.within[..., 1, 1] * (1 - _within_r2(cross))
-    return 1 - _safe(left, cross.total[..., 1, 1])
+def _full_r(cross: Cross) -> Floats:
+    """The multiple correlation of y with x and the dummies of the runs."""
+    left = cross.within[..., 1, 1] * (1 - _squared(cross.within, 0, 1))
+    return np.sqrt(np.maximum(1 - _safe(left, cross.total[..., 1, 1]), 0))
 
 
 def _partial(of: Floats) -> Floats:
@@ -268,4 +301,4 @@ def _partial(of: Floats) -> Floats:
     deviation = np.sqrt(np.maximum(np.diagonal(of, axis1=-2, axis2=-1), 0))
     xy, xc, yc = (_safe(of[..., i, j], deviation[..., i] * deviation[..., j]) for i, j in ((0, 1), (0, 2), (1, 2)))
     rest = np.maximum(1 - xc**2, 0) * np.maximum(1 - yc**2, 0)
-    return np.where(rest > 1e-12, _safe(xy - xc * yc, np.sqrt(np.maximum(rest, 0))), np.nan)
+    return np.where(rest > 1e-12, np.clip(_safe(xy - xc * yc, np.sqrt(np.maximum(rest, 0))), -1, 1), np.nan)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lsgap_bench.judging import judge
+from lsgap_bench.judging import Unread, counted, judge, known_of
 from lsgap_bench.records import Rows
 from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
 from lsgap_bench.task_tables import column_of, judged_fields, measures_of
@@ -25,10 +25,15 @@ def stored_pairs(rows: Rows, items: Mapping[str, Item]) -> list[Pair]:
     return [_pair(items[name], of_item, curves.get(name, {})) for name, of_item in by_item.items()]
 
 
-def rejudged(pair: Pair, rule: str) -> Pair:
-    """The pair with every answer judged by the scorer called `rule`; an answer that is absent stays absent."""
+def rejudged(pair: Pair, rule: str | None, unread: Unread = "chance") -> Pair:
+    """The pair with every answer judged by the scorer called `rule`; an answer that is absent stays absent.
+
+    rule: None leaves what was read, so that only what counts of an unread answer is set anew.
+    """
+    if rule is None:
+        return replace(pair, verdicts={name: counted(verdict, pair.item.chance, unread) for name, verdict in pair.verdicts.items()})
     answered = {name: seen for name, seen in pair.observations.items() if seen.absent is None}
-    return replace(pair, verdicts={name: judge(rule, seen.answer, pair.item) for name, seen in answered.items()})
+    return replace(pair, verdicts={name: judge(rule, seen.answer, known_of(pair.item), unread) for name, seen in answered.items()})
 
 
 def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair], names: Sequence[str] | None = None) -> Samples:

@@ -84,9 +84,9 @@ def _judged(source: Source, request: Request) -> Judged:
     samples, curves, blocks = source.rows
     rules, names = request.rules, request.answer_metrics
     pairs: list[Pair] = []
-    if request.scorers or names is not None:
+    if request.scorers or request.recounted or names is not None:
         pairs = _pairs(source, request)
-        chosen = {pair.item.id: pair for pair in pairs if names is not None or pair.item.task in request.scorers}
+        chosen = {pair.item.id: pair for pair in pairs if names is not None or request.rejudges(pair.item.task)}
         samples = [to_plain(row) for row in rejudged_rows(samples, chosen, names)]
     if rules.metrics:
         curves, blocks = ([row for row in rows if row["metric"] in rules.metrics] for rows in (curves, blocks))
@@ -100,8 +100,11 @@ def _pairs(source: Source, request: Request) -> list[Pair]:
         raise UsageError(
             f"{source.folder}: {SAMPLES} or {ITEMS} is broken ({type(error).__name__}: {error}); give a finished run folder"
         ) from None
+    unread: Any = request.choices["unread"]
     try:
-        return [rejudged(pair, request.scorers[pair.item.task]) if pair.item.task in request.scorers else pair for pair in stored]
+        return [
+            rejudged(pair, request.scorers.get(pair.item.task), unread) if request.rejudges(pair.item.task) else pair for pair in stored
+        ]
     except UsageError as error:
         why = "" if source.items else f"{source.folder} holds no {ITEMS}, so a scorer sees target, chance and scored options alone: "
         raise UsageError(f"{why}{error}") from error
@@ -161,7 +164,7 @@ def _checks(before: Record, pairs: Sequence[Pair], overall: GroupResult) -> dict
 def _changed(source: Source, request: Request, judged: Judged, record: Record) -> str:
     """What is otherwise than in the source, in one line."""
     said, parts = source.record.provenance, []
-    if request.scorers:
+    if request.scorers or request.recounted:
         parts += _changed_scores(source, request, judged)
         gaps = [number(of.overall.gap.value) for of in (source.record, record)]
         parts.append(f"gap {' -> '.join(gaps)} points")
@@ -184,10 +187,10 @@ def _changed_scores(source: Source, request: Request, judged: Judged) -> list[st
     answers = [
         (old["score"], new["score"])
         for old, new in zip(source.rows.samples, judged.rows.samples, strict=True)
-        if old["task"] in request.scorers and old["score"] is not None
+        if request.rejudges(old["task"]) and old["score"] is not None
     ]
     other = sum(old != new for old, new in answers)
-    return [f"scorer {', '.join(rules)}", f"{other} of {len(answers)} answers score otherwise"]
+    return [*([f"scorer {', '.join(rules)}"] if rules else []), f"{other} of {len(answers)} answers score otherwise"]
 
 
 def _write(source: Source, request: Request, judged: Judged, record: Record, changed: str) -> None:
@@ -207,7 +210,8 @@ def _results(source: Source, request: Request) -> dict[str, Any]:
         samples[row.pop("task")].append(row)
     path = source.folder / RESULTS
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    if request.scorers and "results" in found:
-        gone = {*request.scorers, *found.get("groups", {})}
+    judged = [task for task in source.record.tasks if request.rejudges(task)]
+    if judged and "results" in found:
+        gone = {*judged, *found.get("groups", {})}
         found = {**found, "groups": {}, "results": {name: of for name, of in found["results"].items() if name not in gone}}
     return {**found, "samples": samples}

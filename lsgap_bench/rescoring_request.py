@@ -38,12 +38,20 @@ class Source:
 
 @dataclass(frozen=True)
 class Request:
-    """What to do with it. choices: all, settled. scorers: task -> rule, of the tasks to judge anew. out: the folder to write."""
+    """What to do with it. choices: all, settled. scorers: task -> rule, of the tasks to judge anew. out: the folder to write.
+
+    recounted: whether unread answers of all tasks count otherwise than in the run.
+    """
 
     rules: Protocol
     choices: Mapping[str, str]
     scorers: Mapping[str, str]
     out: Path
+    recounted: bool
+
+    def rejudges(self, task: str) -> bool:
+        """Whether the verdicts of a task are made anew."""
+        return self.recounted or task in self.scorers
 
     @property
     def answer_metrics(self) -> list[str] | None:
@@ -71,7 +79,8 @@ def request_for(
     settled = rules.settled({**kept, **choices})
     _refuse_other_observations(source, settled)
     _refuse_other_metrics(source, rules)
-    return Request(rules, settled, _resolved(scorer, source), _folder(source, output_path))
+    recounted = settled["unread"] != source.choices["unread"]
+    return Request(rules, settled, _resolved(scorer, source), _folder(source, output_path), recounted)
 
 
 def _refuse_other_observations(source: Source, settled: Mapping[str, str]) -> None:

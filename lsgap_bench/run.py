@@ -149,7 +149,8 @@ def prepare(settings: Settings) -> Run:
     settings.check_batch_size()
     tasks = load_tasks(settings.task_names(), settings.include_path)
     for task in tasks.paired.values():
-        task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items)
+        unread: Any = choices["unread"]
+        task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items, unread)
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
     if unpaired and (settings.gen_kwargs or settings.system_instruction):
         raise UsageError(
@@ -185,7 +186,7 @@ def _model(settings: Settings) -> SpeechLM:
 def _warn_of_last_layer(conditions: Sequence[Condition], model: SpeechLM) -> list[str]:
     """Edits that no answer can show."""
     return [
-        f"{c.name} edits states after the final norm, which no answer is read from: its gain is 0 by construction"
+        f"{c.name} edits the clip's states after the last block, which no answer is read from: its gain is 0 by construction"
         for c in conditions
         if c.layer == model.num_layers
     ]

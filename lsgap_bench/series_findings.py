@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lsgap_bench.regressions import FEW_RUNS
+from lsgap_bench.least_squares import FEWEST_GROUPS
 from lsgap_bench.schema import Estimate
 from lsgap_bench.series_analysis import ALL, LOG_STEP, RIVALS, Analysis, Association
 from lsgap_bench.series_items import label
@@ -47,10 +47,10 @@ def _count(share: Estimate) -> str:
 
 def _caution(analysis: Analysis) -> Iterator[str]:
     runs = len(set(analysis.series.runs))
-    if runs < FEW_RUNS:
+    if runs < FEWEST_GROUPS:
         yield f"{runs} training run{'s are' if runs > 1 else ' is'} too few for intervals over runs; the values are descriptions."
     elif runs < ROUGH:
-        yield f"Intervals over runs resample {runs} training runs; with fewer than {ROUGH} they are rough and often too narrow."
+        yield f"Intervals over runs stand on {runs} training runs; with fewer than {ROUGH} they are wide, and lean on Student's t."
 
 
 def _training(analysis: Analysis) -> Iterator[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lsgap_bench.models.adapter import Batch, LayerHook, Prefill, SpeechLM, chunks
+from lsgap_bench.models.adapter import Batch, LayerHook, Prefill, SpeechLM, chunks, prefilled
 from lsgap_bench.schema import Generation, Item
 
 CPU_CACHE = 1 << 30  # bytes of states that are kept: every question of a tiny model
@@ -55,7 +55,7 @@ class TextRun:
 
     forms: sorted by length, so that a group pads little. The groups are fixed by the forms and `size` alone: the same form always meets the
     same neighbours, so results do not depend on where a run was interrupted. wanted: whether to keep states; logits: the logits, too.
-    on_group: called once per forward with what answers need.
+    on_group: called once per forward with what answers need. normed: see `SpeechLM.prefill`.
     """
 
     def __init__(
@@ -66,8 +66,9 @@ class TextRun:
         wanted: bool,
         on_group: Callable[[Sequence[Form], Batch, Prefill], None],
         logits: bool = False,
+        normed: bool = True,
     ) -> None:
-        self._model = model
+        self._model, self._normed = model, normed
         self._groups = [forms[part] for part in of_one_kind(forms, size)]
         self._place = {form: (g, row) for g, group in enumerate(self._groups) for row, form in enumerate(group)}
         self._wanted, self._logits = wanted, logits
@@ -119,14 +120,13 @@ class TextRun:
         batch = self._model.encode([form.text for form in forms], [form.system for form in forms])
         layers: list[Tensor] = []
         hook: LayerHook | None = (lambda layer, hidden: layers.append(batch.content(hidden))) if self._wanted else None
-        prefill = self._model.prefill(batch, hook)
+        filled = prefilled(self._model, batch, hook, self._normed)
         if group not in self._seen:
             self._seen.add(group)
-            self._on_group(forms, batch, prefill)
+            self._on_group(forms, batch, filled)
         if self._wanted:
-            self._cache[group] = Texts(
-                torch.stack(layers), batch.content_mask, prefill.last_logits if self._logits else None, batch.content_words
-            )
+            logits = filled.last_logits if self._logits else None
+            self._cache[group] = Texts(torch.stack(layers), batch.content_mask, logits, batch.content_words)
             self._trim()
 
     def _trim(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import tiny_
 import tiny_models
 
 torch.set_num_threads(1)  # more only contend, at these sizes
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
 
 LAYERS = 4  # layers 0..4
 LEVELS = {"matched": 0.8, "same_task": 0.6, "other_task": 0.3}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.judging import judge, shown_scorers
+from lsgap_bench.judging import counted, judge, known_of, shown_scorers
 from lsgap_bench.registry import scorer, scorers
 from lsgap_bench.schema import Clip, Item, Verdict
 
@@ -31,7 +31,7 @@ def planted() -> Iterator[Mapping[str, Any]]:
 
 
 def test_a_rule_sees_the_answer_the_documents_columns_target_chance_and_id(planted: dict[str, Any]) -> None:
-    assert judge("planted", "y", ITEM) == planted["verdict"]
+    assert judge("planted", "y", known_of(ITEM)) == planted["verdict"]
     assert planted["response"] == "y"
     assert planted["item"] == {"options": ["x", "y"], "subject": "physics", "id": "t/0", "target": "B", "chance": 0.25}
 
@@ -40,7 +40,7 @@ def test_a_rule_sees_the_answer_the_documents_columns_target_chance_and_id(plant
 def test_a_rule_that_gives_no_score_is_named_with_what_it_gave(planted: dict[str, Any], given: Any) -> None:
     planted["verdict"] = given
     with pytest.raises(UsageError, match=r"t/0: scorer 'planted' gave .*; it must give a Verdict with a score from 0 to 1"):
-        judge("planted", "y", ITEM)
+        judge("planted", "y", known_of(ITEM))
 
 
 def test_a_rule_that_fails_is_named_with_its_error() -> None:
@@ -50,14 +50,27 @@ def test_a_rule_that_fails_is_named_with_its_error() -> None:
 
     try:
         with pytest.raises(UsageError, match=r"t/0: scorer 'failing' failed \(KeyError: 'rubric'\)"):
-            judge("failing", "y", ITEM)
+            judge("failing", "y", known_of(ITEM))
     finally:
         del scorers._found["failing"]
 
 
 def test_an_unknown_rule_is_refused_with_the_one_that_was_meant() -> None:
     with pytest.raises(UsageError, match="did you mean 'exact'"):
-        judge("exakt", "y", ITEM)
+        judge("exakt", "y", known_of(ITEM))
+
+
+def test_what_cannot_be_read_counts_its_chance_or_nothing_as_the_choice_says(planted: dict[str, Any]) -> None:
+    planted["verdict"] = Verdict(None, 0.25, None, extracted=False)
+    assert judge("planted", "y", known_of(ITEM)).score == 0.25
+    wrong = judge("planted", "y", known_of(ITEM), "wrong")
+    assert wrong == Verdict(None, 0.0, None, extracted=False)
+    assert counted(wrong, 0.25, "chance") == planted["verdict"]
+    assert counted(wrong, None, "chance").score == 0.0
+
+
+def test_what_was_read_counts_the_same_under_either_choice(planted: dict[str, Any]) -> None:
+    assert judge("planted", "y", known_of(ITEM), "wrong") == planted["verdict"] == counted(planted["verdict"], 0.25, "wrong")
 
 
 def test_a_record_shows_no_paths() -> None:

@@ -85,6 +85,6 @@ def test_memory_that_runs_out_inside_a_plugin_makes_the_batches_smaller_and_not_
 
 
 def test_a_metric_that_needs_what_there_is_not_is_refused_when_it_is_defined() -> None:
-    with pytest.raises(UsageError, match="needs='sates' is not known; write states, logits, blocks, answers, systems"):
+    with pytest.raises(UsageError, match="needs='sates' is not known; write states, paths, logits, blocks, answers, systems"):
         metric("planted", needs="sates", unit="cosine", higher_is_better=True)(lambda layer: None)
     assert "planted" not in metrics

@@ -14,6 +14,7 @@ import pytest
 import torch
 from demo_run import Counted, Wrapped, items, model, observe, plan
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from lsgap_bench import observe as observe_module
 from lsgap_bench.errors import UsageError
@@ -100,6 +101,18 @@ def test_every_layer_of_every_metric_and_null_is_that_of_the_item_run_alone(task
             expected = [by_hand(metric, s, t) for s, t in zip(speech, text, strict=True)]
             assert len(expected) == model().num_layers + 1
             assert observed.curves[metric][side] == pytest.approx(expected, rel=1e-4, abs=1e-4), (metric, side)
+
+
+def test_the_pooled_monotonicity_is_that_of_the_paths_of_layers_1_to_L_of_the_item_run_alone() -> None:
+    some = items(3, demo_run.TASKS[:1])
+    found = observe(some, plan("text", "speech", metrics=["path_monotonicity_pooled"]))[(some[0].id, "speech")]
+    speech, order, positions = alone(some[0], spoken=True).states[1:], [], []
+    for s, t in zip(speech, alone(some[0], spoken=False).states[1:], strict=True):
+        order += range(len(t))
+        positions += [max(range(len(s)), key=lambda i: (cosine(s[i], token), -i)) for token in t]
+    curve = found.curves["path_monotonicity_pooled"]
+    assert curve["matched"] == pytest.approx((spearmanr(order, positions).statistic,))
+    assert set(curve) == {"matched", "other_task", "same_task"}
 
 
 @pytest.mark.parametrize("spoken", [False, True])

@@ -30,11 +30,14 @@ OURS = PROTOCOLS[DEFAULT]
 AS_ASKED = {"tasks": ["emnlp2025"], "conditions": list(PAPER.conditions)}
 
 
-def test_the_choices_that_can_be_made_are_the_layers_the_path_and_the_winner_of_a_shared_position() -> None:
+def test_these_are_the_choices_that_can_be_made() -> None:
     assert {name: choice.values for name, choice in CHOICES.items() if len(choice.values) > 1} == {
         "layers": ("1..L", "0..L", "1..L-1"),
         "path": ("cosine", "euclidean"),
         "shared_position": ("best", "first", "last"),
+        "edited_selection": ("per layer", "layer 0"),
+        "final_norm": ("included", "left out"),
+        "unread": ("chance", "wrong"),
     }
     assert set(LAYERS) == set(CHOICES["layers"].values)
 

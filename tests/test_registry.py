@@ -92,7 +92,7 @@ def test_a_decorated_function_stays_a_function_and_is_found_with_its_facts(monke
 
 @pytest.mark.parametrize(("decorator", "package"), DECORATORS.items())
 def test_every_shipped_plugin_file_holds_one_registration_and_is_called_like_it(decorator: str, package: Any) -> None:
-    tools = {"__init__", "functional", "layer_pair", "logit_pair", "layer_block", "options", "words", "patching", "controls"}
+    tools = {"__init__", "functional", "layer_pair", "logit_pair", "paths", "layer_block", "options", "words", "patching", "controls"}
     files = [p for p in Path(next(iter(package.__path__))).glob("*.py") if p.stem not in tools]
     assert len(files) >= 4
     for file in files:

@@ -183,6 +183,7 @@ def test_the_papers_protocol_leaves_its_own_metrics_and_names_what_the_run_did_o
         "alignment_path_score",
         "alignment_path_score_euclidean",
         "path_monotonicity",
+        "path_monotonicity_euclidean",
         "path_consistency",
     }
     assert set(done.record.overall.answers) == {"modality_gap"}

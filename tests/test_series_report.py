@@ -41,7 +41,7 @@ def test_every_question_is_answered_with_a_number(analysis: Analysis) -> None:
 
 
 def test_few_runs_are_said_to_be_few(analysis: Analysis, tmp_path: Path) -> None:
-    assert "resample 3 training runs; with fewer than 10 they are rough" in series_tables(analysis)
+    assert "stand on 3 training runs; with fewer than 10 they are wide" in series_tables(analysis)
     single = analyse(load_series(write_series(tmp_path, falling(("a",), items=6))), n_boot=50)
     assert "1 training run is too few for intervals over runs" in series_tables(single)
 

@@ -39,9 +39,27 @@ def patch(
     similarity: of the path, and of the selection by it. shared: which of several selected tokens at one speech position wins, the one
     aligned best (of equal ones the first), or the first or last in reading order. All other states are bit-equal to those given.
     """
+    tokens = assign(speech, text, speech_mask, text_mask, selection, generators, similarity, shared)
+    return edit_at(tokens, speech, text, edit)
+
+
+def assign(
+    speech: Tensor,
+    text: Tensor,
+    speech_mask: Tensor | None,
+    text_mask: Tensor | None,
+    selection: str = "all",
+    generators: Generators = None,
+    similarity: Similarity = "cosine",
+    shared: SharedPosition = "best",
+) -> Tensor:
+    """Which text token edits each speech position, int64 (B, Ts), -1 where none does; the arguments are those of `patch`."""
     path = alignment_path(speech, text, speech_mask, text_mask, similarity)
-    chosen = select_tokens(path, selection, text_mask, generators)
-    token = _token_of_each_position(path, chosen, speech.shape[1], shared)
+    return _token_of_each_position(path, select_tokens(path, selection, text_mask, generators), speech.shape[1], shared)
+
+
+def edit_at(token: Tensor, speech: Tensor, text: Tensor, edit: Edit) -> Patched:
+    """`patch` where the token of each speech position is known, as `assign` gives it."""
     item, position = (token >= 0).nonzero(as_tuple=True)
     exact = torch.promote_types(speech.dtype, torch.float32)
     edited = edit(speech[item, position].to(exact), text[item, token[item, position]].to(exact))
@@ -51,7 +69,6 @@ def patch(
 
 
 def _token_of_each_position(path: AlignmentPath, chosen: Tensor, n_positions: int, shared: SharedPosition) -> Tensor:
-    """The chosen token that edits each speech position, int64 (B, Ts); -1 where none does."""
     winners_first = _late(path, shared).masked_fill(~chosen, torch.inf).argsort(dim=1, stable=True)
     ranks = winners_first.argsort(dim=1)
     # One column more than there are positions takes the tokens that were not chosen, and one rank more stands for no token.

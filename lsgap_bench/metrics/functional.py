@@ -131,15 +131,24 @@ def path_monotonicity(positions: Tensor, text_mask: Tensor | None = None) -> Ten
 
     positions: int64 (B, Tt); negative ones are padding.
     """
-    valid = _valid_tokens(positions, text_mask)
-    n = valid.sum(dim=1, keepdim=True)
-    keys = positions.masked_fill(~valid, torch.iinfo(positions.dtype).max)
+    return pooled_path_monotonicity(positions[None], text_mask)
+
+
+def pooled_path_monotonicity(positions: Tensor, text_mask: Tensor | None = None) -> Tensor:
+    """`path_monotonicity` (B,) over the paths of several layers at once: each token counts once per layer, all positions share one ranking.
+
+    positions: int64 (layers, B, Tt); negative ones are padding, the same in every layer.
+    """
+    valid = _valid_tokens(positions[0], text_mask)
+    keys = positions.masked_fill(~valid, torch.iinfo(positions.dtype).max).transpose(0, 1).flatten(1).contiguous()
     ascending = keys.sort(dim=1).values
+    n = valid.sum(dim=1, keepdim=True)
     # Twice the centred ranks are integers, so that ties, constancy and perfect order are exact.
-    position_ranks = torch.searchsorted(ascending, keys) + torch.searchsorted(ascending, keys, right=True) - n
-    token_ranks = 2 * valid.cumsum(dim=1) - 1 - n
-    x, y = (ranks.masked_fill(~valid, 0).to(_widest(positions)) for ranks in (token_ranks, position_ranks))
-    return (x * y).sum(dim=1) / ((x * x).sum(dim=1) * (y * y).sum(dim=1)).sqrt()
+    both_ends = torch.searchsorted(ascending, keys) + torch.searchsorted(ascending, keys, right=True)
+    position_ranks = (both_ends - len(positions) * n).reshape(len(n), len(positions), -1)
+    token_ranks = (2 * valid.cumsum(dim=1) - 1 - n)[:, None].expand(position_ranks.shape)
+    x, y = (ranks.masked_fill(~valid[:, None], 0).to(_widest(positions)) for ranks in (token_ranks, position_ranks))
+    return (x * y).sum(dim=(1, 2)) / ((x * x).sum(dim=(1, 2)) * (y * y).sum(dim=(1, 2))).sqrt()
 
 
 def path_consistency(positions_a: Tensor, positions_b: Tensor, text_mask: Tensor | None = None) -> Tensor:

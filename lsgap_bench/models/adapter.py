@@ -77,7 +77,7 @@ class TextLM(Protocol):
 
     name: str
     num_layers: int
-    """L: decoder blocks. Layer 0 is the decoder's input, layer l the output of block l, layer L after the final norm."""
+    """L: decoder blocks. Layer 0 is the decoder's input, layer l the output of block l, layer L after the final norm (see `prefill`)."""
     device: torch.device
 
     @property
@@ -97,8 +97,11 @@ class TextLM(Protocol):
     def content_strings(self, batch: Batch, row: int) -> list[str]:
         """The content tokens of one row as readable strings, for plots."""
 
-    def prefill(self, batch: Batch, hook: LayerHook | None = None) -> Prefill:
-        """One forward over the prompts; `hook` sees, and may edit, the states of every layer on the way."""
+    def prefill(self, batch: Batch, hook: LayerHook | None = None, normed: bool = True) -> Prefill:
+        """One forward over the prompts; `hook` sees, and may edit, the states of every layer on the way.
+
+        normed: layer L is what the final norm gives; else what it is given.
+        """
 
     def token_ids(self, text: str) -> list[int]:
         """Tokens of an answer as the model would begin its turn with it, without special tokens."""
@@ -126,6 +129,11 @@ class SpeechLM(TextLM, Protocol):
 
     def expected_tokens(self, seconds: float) -> int:
         """How many speech positions a clip of this length should take."""
+
+
+def prefilled(model: TextLM, batch: Batch, hook: LayerHook | None, normed: bool) -> Prefill:
+    """`model.prefill`, such that an adapter has to know `normed` only where somebody asks for the states before the final norm."""
+    return model.prefill(batch, hook) if normed else model.prefill(batch, hook, normed=False)
 
 
 def chunks(total: int, size: int) -> Iterator[slice]:

@@ -104,9 +104,10 @@ class HFDecoder:
         return nullcontext()
 
     @torch.no_grad()
-    def prefill(self, batch: Batch, hook: LayerHook | None = None) -> Prefill:
-        """One forward; the head computes the last position only."""
-        with self._narrowed(batch), at_layers(self.blocks, self.norm, hook), last_position_only(self.model.get_output_embeddings()):
+    def prefill(self, batch: Batch, hook: LayerHook | None = None, normed: bool = True) -> Prefill:
+        """See `SpeechLM.prefill`; the head computes the last position only."""
+        hooks = at_layers(self.blocks, self.norm, hook, normed)
+        with self._narrowed(batch), hooks, last_position_only(self.model.get_output_embeddings()):
             output = self.model(**batch.inputs, use_cache=True)
         return Prefill(batch, output.logits[:, -1].float(), output.past_key_values)
 

@@ -1,4 +1,4 @@
-"""Forward hooks on a decoder's layers, open only inside `with`: layer 0 is the decoder's input, layer L the states after the final norm."""
+"""Forward hooks on a decoder's layers, open only inside `with`: layer 0 is the decoder's input, layer L the last states, normed or not."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from lsgap_bench.models.adapter import LayerHook
 
 
 @contextmanager
-def at_layers(blocks: Sequence[nn.Module], norm: nn.Module, hook: LayerHook | None) -> Iterator[None]:
+def at_layers(blocks: Sequence[nn.Module], norm: nn.Module, hook: LayerHook | None, normed: bool = True) -> Iterator[None]:
     """Call `hook(layer, hidden (B, T, D))` at layers 0..L of every forward inside the `with`; a tensor it returns replaces the states.
 
-    blocks: the L decoder blocks; norm: the final norm, whose output is layer L (as in transformers' `hidden_states[-1]`).
-    No hook is left behind, whatever happens inside.
+    blocks: the L decoder blocks; norm: the final norm. normed: layer L is its output (as in transformers' `hidden_states[-1]`), else its
+    input, the output of the last block. No hook is left behind, whatever happens inside.
     """
     handles = []
     try:
         if hook is not None:
             for layer, block in enumerate(blocks):
                 handles.append(block.register_forward_pre_hook(_before(layer, hook), with_kwargs=True))
-            handles.append(norm.register_forward_hook(_after(len(blocks), hook)))
+            last = len(blocks)
+            handles.append(
+                norm.register_forward_hook(_after(last, hook))
+                if normed
+                else norm.register_forward_pre_hook(_before(last, hook), with_kwargs=True)
+            )
         yield
     finally:
         for handle in handles:

@@ -144,6 +144,25 @@ def test_monotonicity_agrees_with_scipy_spearman_with_ties_and_padding(seed: int
         assert ours[b].item() == pytest.approx(spearmanr(np.arange(len(kept)), kept).statistic, abs=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_pooled_monotonicity_is_scipys_spearman_over_the_paths_of_all_layers_at_once(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    positions = generator.integers(0, 6, size=(3, 8, 10))
+    mask = generator.random((8, 10)) < 0.8
+    mask[:, :3] = True
+    ours = F.pooled_path_monotonicity(torch.from_numpy(np.where(mask, positions, -1)))
+    for b in range(8):
+        order = np.tile(np.arange(mask[b].sum()), 3)
+        assert ours[b].item() == pytest.approx(spearmanr(order, positions[:, b, mask[b]].ravel()).statistic, abs=1e-12)
+
+
+def test_paths_that_run_forward_at_another_height_in_each_layer_are_monotonic_in_each_and_not_together() -> None:
+    low, high = torch.tensor([[0, 1, 2]]), torch.tensor([[3, 4, 5]])
+    assert F.path_monotonicity(low).item() == F.path_monotonicity(high).item() == 1
+    # Centred ranks: of tokens (-2, 0, 2) twice, of positions (-5, -3, -1) and (1, 3, 5): 16 / sqrt(16 * 70).
+    assert F.pooled_path_monotonicity(torch.stack([low, high])).item() == pytest.approx(16 / math.sqrt(16 * 70))
+
+
 def test_monotonicity_of_a_constant_path_or_of_fewer_than_two_tokens_is_absent() -> None:
     positions = torch.tensor([[4, 4, 4], [2, -1, -1], [-1, -1, -1]])
     assert F.path_monotonicity(positions).isnan().all()

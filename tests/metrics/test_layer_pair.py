@@ -26,6 +26,7 @@ STATE_METRICS: dict[str, tuple[str, bool | None]] = {
     "alignment_path_score": ("cosine", True),
     "alignment_path_score_euclidean": ("distance", False),
     "path_monotonicity": ("Spearman rho", True),
+    "path_monotonicity_euclidean": ("Spearman rho", True),
     "path_consistency": ("fraction", True),
 }
 
@@ -58,6 +59,7 @@ def expected(*given: Tensor) -> dict[str, Tensor]:
         "alignment_path_score": F.alignment_path_score(*given),
         "alignment_path_score_euclidean": F.alignment_path_score(*given, similarity="euclidean"),
         "path_monotonicity": F.path_monotonicity(by_cosine.positions, given[3]),
+        "path_monotonicity_euclidean": F.path_monotonicity(by_distance.positions, given[3]),
         "path_consistency": F.path_consistency(by_cosine.positions, by_distance.positions, given[3]),
     }
 

@@ -45,6 +45,17 @@ def test_no_hook_outlives_an_exception_inside_the_with(lm: HFSpeech) -> None:
     assert hooks_on(lm) == before
 
 
+def test_the_last_layer_is_what_the_final_norm_gives_or_what_it_is_given(lm: HFSpeech) -> None:
+    layers: dict[bool, list[torch.Tensor]] = {True: [], False: []}
+    for normed, seen in layers.items():
+        lm.prefill(lm.encode(["yes or no"], [None]), lambda layer, hidden, seen=seen: seen.append(hidden), normed=normed)
+    assert len(layers[True]) == len(layers[False]) == lm.num_layers + 1
+    assert all(torch.equal(a, b) for a, b in zip(layers[True][:-1], layers[False][:-1], strict=True))
+    with torch.no_grad():
+        torch.testing.assert_close(lm.norm(layers[False][-1]), layers[True][-1])
+    assert not torch.allclose(layers[False][-1], layers[True][-1])
+
+
 def test_without_a_hook_nothing_is_registered(lm: HFSpeech) -> None:
     before = hooks_on(lm)
     with at_layers(lm.blocks, lm.norm, None):
