@@ -178,8 +178,8 @@ def associations_table(analysis: Analysis) -> Table:
             "n (runs)",
         ],
         note=(
-            "Intervals: 95 %, training runs resampled whole. R2 with run dummies counts differences between runs as explained; R2 within "
-            "runs does not. Step fixed: log(step). Leave-one-run-out R2 below 0: worse than the mean. The best layer (in series.md) is "
+            "Intervals: 95 %, over training runs (under 50: by leaving each out, on Fisher's scale). R2 with run dummies counts differences "
+            "between runs as explained; R2 within runs does not. Step fixed: log(step). Leave-one-run-out R2 below 0: worse than the mean. The best layer (in series.md) is "
             "chosen on these data, so its R2 flatters."
         ),
         page_only=frozenset({"r", "the same\nwithin runs", "best layer\n(its R2)", *_single(analysis)}),
@@ -203,7 +203,7 @@ def comparisons_table(analysis: Analysis) -> Table:
     table = Table(
         "Which predictor is stronger: R2 of A minus R2 of B for the gap",
         ["A", "B", "runs of", "R2", "difference", "says"],
-        note="95 % intervals, training runs resampled whole, A and B together. An interval that holds 0 does not tell the two apart.",
+        note="95 % intervals over training runs, A and B together. An interval that holds 0 does not tell the two apart.",
         page_only=frozenset(_single(analysis)),
     )
     for c in analysis.comparisons:

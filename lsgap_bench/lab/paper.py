@@ -175,7 +175,7 @@ def _regression_table(rows: Sequence[PaperRow]) -> Table:
         "The gap on log(step) alone, which is what any predictor that grows with training has to beat",
         ["strategy", "points per\ndoubling", "R2 pooled", "R2 with\nrun dummies", "R2 within\nruns", "leave-one-\nrun-out R2", "n (runs)"],
         note=(
-            "95 % intervals: the four backbones resampled whole; with so few they are rough. From the printed gaps; gaps recomputed "
+            "95 % intervals: by leaving each of the four backbones out; so few make them wide. From the printed gaps; gaps recomputed "
             f"from the tasks, misprint included, give R2 {_with_misprint(rows)} for LoRA."
         ),
     )
