@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from lsgap_bench.comparison_checks import conditions_of, notes, refuse_differenc
 from lsgap_bench.comparison_metrics import Against, gap_against_metrics
 from lsgap_bench.comparison_places import Place, places_of
 from lsgap_bench.comparison_runs import SIDES, RunFiles, questions_sha256, read_runs, shared_tasks, unique_names
-from lsgap_bench.measures import representation
+from lsgap_bench.measures import agreements_of_models, representation
 from lsgap_bench.protocols import choices_of
 from lsgap_bench.records import tables_of
-from lsgap_bench.schema import Record, Representation
+from lsgap_bench.schema import Estimate, Record, Representation
 from lsgap_bench.task_tables import TaskTable
 
 OVERALL = "Overall"
@@ -41,7 +42,8 @@ class Comparison:
 
     questions: task -> one hash over what its items ask, the same for every model. places: all tasks together (where there are several),
     groups, tasks; with `text`, `speech` and `gap`. others: the first of them with the other conditions that every model ran, None where
-    there is none. against: the gap against each metric. notes: what differs between the runs or is left out.
+    there is none. against: the gap against each metric. agreement: metric of two systems' answers -> model but the reference -> `text` and
+    `speech` -> what it says of its answers and the reference's. notes: what differs between the runs or is left out.
     """
 
     models: tuple[Model, ...]
@@ -49,6 +51,7 @@ class Comparison:
     places: tuple[Place, ...]
     others: Place | None
     against: tuple[Against, ...]
+    agreement: Mapping[str, Mapping[str, Mapping[str, Estimate]]]
     notes: tuple[str, ...]
 
     @property
@@ -85,6 +88,7 @@ def compare(paths: Sequence[str | Path], tasks: Sequence[str] | None = None) -> 
         places=places,
         others=places_of(tables, {places[0].name: places[0].tasks}, shared)[0] if shared else None,
         against=gap_against_metrics({m.name: m.representation for m in models}, {m: of["gap"] for m, of in places[0].scores.items()}),
+        agreement=_agreement(tables),
         notes=(*notes(runs, names, chosen), *_unscored(tables)),
     )
 
@@ -97,6 +101,15 @@ def _tables(run: RunFiles, tasks: Sequence[str]) -> dict[str, TaskTable]:
 def _model(name: str, run: RunFiles, tables: Sequence[TaskTable]) -> Model:
     frames = {side: list(dict.fromkeys(frame for t in tables for frame in run.frames(t.task, side))) for side in SIDES}
     return Model(name, run.source, run.record, {m: representation(tables, m) for m in run.record.overall.representation}, frames)
+
+
+def _agreement(tables: Mapping[str, Mapping[str, TaskTable]]) -> dict[str, dict[str, dict[str, Estimate]]]:
+    reference, *others = tables
+    found: dict[str, dict[str, dict[str, Estimate]]] = {}
+    for model, side in product(others, SIDES):
+        for metric, value in agreements_of_models(tables[model], tables[reference], side).items():
+            found.setdefault(metric, {}).setdefault(model, {})[side] = value
+    return found
 
 
 def _parts(runs: Sequence[RunFiles], tasks: Sequence[str]) -> dict[str, Sequence[str]]:

@@ -15,7 +15,7 @@ from lsgap_bench.latex import latex_table
 from lsgap_bench.records import to_plain, write_text
 
 SCHEMA = 1
-_NUMBERS = ("scores", "differences", "conditions", "metrics", "correlations")
+_NUMBERS = ("scores", "differences", "conditions", "agreement", "metrics", "correlations")
 """Parts for the terminal and for LaTeX; models and prompts are on the page alone."""
 _WIDTH = 115
 _FIGURES = {"differences": "differences", "gap_by_metric": "correlations"}
@@ -60,6 +60,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
         },
         "places": [to_plain(place) for place in comparison.places],
         "conditions": None if comparison.others is None else to_plain(comparison.others),
+        "agreement": to_plain(comparison.agreement),
         "metrics": [to_plain(of) for of in comparison.against],
         "warning": warning(comparison.against) or None,
         "notes": list(comparison.notes),

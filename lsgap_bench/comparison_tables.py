@@ -1,4 +1,4 @@
-"""A Comparison as tables: scores, paired differences, other conditions, metrics, correlations, models, prompts."""
+"""A Comparison as tables: scores, paired differences, other conditions, agreement, metrics, correlations, models, prompts."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def tables_of(comparison: Comparison) -> dict[str, Table]:
         "scores": scores_table(comparison),
         "differences": differences_table(comparison),
         "conditions": conditions_table(comparison),
+        "agreement": agreement_table(comparison),
         "metrics": metrics_table(comparison),
         "correlations": correlations_table(comparison),
         "models": models_table(comparison),
@@ -95,6 +96,18 @@ def conditions_table(comparison: Comparison) -> Table:
         return [model, score, *_tested(table, paired, condition)]
 
     return _filled(table, (Section(condition, [row(model, condition) for model in place.scores]) for condition in conditions))
+
+
+def agreement_table(comparison: Comparison) -> Table:
+    """Whether each model gives the answers that the reference gives."""
+    table = Table(
+        f"Agreement with the answers of {comparison.reference} beyond chance, over all tasks",
+        ["model", *(f"{metric}, {side}" for metric in comparison.agreement for side in SIDES)],
+        note="Two models can score the same and be right on other items; 1: always the same answer, 0: as often as by chance.",
+    )
+    for model in comparison.models[1:]:
+        table.rows.append([model.name, *(table.cell(of[model.name][side]) for of in comparison.agreement.values() for side in SIDES)])
+    return table
 
 
 def metrics_table(comparison: Comparison) -> Table:

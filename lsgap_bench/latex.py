@@ -19,6 +19,8 @@ _SPECIAL = {
 }
 _MINUS = re.compile(r"(?<![\w.])-(?=\d)|(?<=\s)-(?=\s)")
 _DASHES = re.compile(r"-(?=-)")  # LaTeX would make one dash of two hyphens
+PAGE = 44
+"""Rows that fit a page of one column in `\\small`, with caption and notes."""
 _NEEDS = "% needs \\usepackage{booktabs}"
 
 
@@ -29,31 +31,52 @@ def escape(text: str) -> str:
 
 
 def latex_table(table: Table, label: str, indent: str = "- ") -> str:
-    """A `table` float with its title as caption and its note and reasons below the rules; ends without a line break.
+    """`table` floats with the title as caption, as many as it takes that each fits a page; note and reasons stand below the last.
 
-    label: behind `tab:`. indent: what marks the first cell of a row under a heading; a row whose other cells are all empty is one. Columns
-    that a terminal has no room for are left out here, too.
+    label: behind `tab:`, of the first float. indent: what marks the first cell of a row under a heading; a row whose other cells are all
+    empty is one. Columns that a terminal has no room for are left out here, too. Ends without a line break.
     """
     kept = [k for k, header in enumerate(table.headers) if header not in table.page_only]
-    body = [_row([row[k] for k in kept], indent) for row in table.rows]
-    below = [rf"\par\smallskip\footnotesize {escape(line)}" for line in table.below()]
-    lines = [
-        _NEEDS,
-        r"\begin{table}[t]",
-        r"\centering\small",
-        rf"\caption{{{escape(table.title)}.}}",
-        rf"\label{{tab:{label}}}",
-        rf"\begin{{tabular}}{{l{'r' * (len(kept) - 1)}}}",
-        r"\toprule",
-        " & ".join(escape(table.headers[k]) for k in kept) + r" \\",
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-        *below,
-        r"\end{table}",
-    ]
-    return "\n".join(lines)
+    pages = _pages([[row[k] for k in kept] for row in table.rows], indent)
+    headers = " & ".join(escape(table.headers[k]) for k in kept) + r" \\"
+    floats = []
+    for number, rows in enumerate(pages):
+        title = escape(table.title) + (", continued" if number else "")
+        below = table.below() if number == len(pages) - 1 else []
+        floats += [
+            _NEEDS,
+            r"\begin{table}[t]",
+            r"\centering\small",
+            rf"\caption{{{title}.}}",
+            *([] if number else [rf"\label{{tab:{label}}}"]),
+            rf"\begin{{tabular}}{{l{'r' * (len(kept) - 1)}}}",
+            r"\toprule",
+            headers,
+            r"\midrule",
+            *(_row(row, indent) for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(rf"\par\smallskip\footnotesize {escape(line)}" for line in below),
+            r"\end{table}",
+            "",
+        ]
+    return "\n".join(floats[:-1])
+
+
+def _pages(rows: list[list[str]], indent: str) -> list[list[list[str]]]:
+    """The rows in parts of at most PAGE, a heading never parted from the rows under it unless these alone are more."""
+    sections: list[list[list[str]]] = []
+    for row in rows:
+        if sections and row[0].startswith(indent) and len(sections[-1]) < PAGE:
+            sections[-1].append(row)
+        else:
+            sections.append([row])
+    pages: list[list[list[str]]] = [[]]
+    for section in sections:
+        if pages[-1] and len(pages[-1]) + len(section) > PAGE:
+            pages.append([])
+        pages[-1] += section
+    return pages
 
 
 def _row(row: list[str], indent: str) -> str:

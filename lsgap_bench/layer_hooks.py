@@ -125,7 +125,7 @@ class Edit:
 
     def _assigned(self, speech: Tensor, layer: int) -> Tensor:
         """The text token that edits each speech position, (B, Ts), -1 for none: found in this layer, or in the first one for all."""
-        if self._tokens is None or self._choices["edited_selection"] == "per layer":
+        if self._tokens is None or self._choices["edited_selection"] == "each":
             self._tokens = self._found(speech, layer)
         return self._tokens
 

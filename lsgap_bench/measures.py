@@ -159,11 +159,20 @@ def agreements(tables: Sequence[TaskTable]) -> dict[str, dict[str, Estimate]]:
     """Metric of two systems' answers -> `text|speech` and so on -> what it says, for all pairs of systems that were run on every task."""
     filled = [table for table in tables if table.items]
     run = [name for name in SYSTEMS if filled and all(name in table.labels for table in filled)]
-    return {
-        name: {
-            f"{one}|{other}": metrics[name].compute([(t.labels[one], t.labels[other], t.clusters) for t in filled])
-            for one, other in combinations(run, 2)
-        }
-        for name in metrics
-        if metrics[name].needs == "systems"
-    }
+    pairs = {f"{one}|{other}": [(t.labels[one], t.labels[other], t.clusters) for t in filled] for one, other in combinations(run, 2)}
+    return {name: {pair: metrics[name].compute(parts) for pair, parts in pairs.items()} for name in _of_systems()}
+
+
+def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, TaskTable], side: str) -> dict[str, Estimate]:
+    """Metric of two systems' answers -> what it says of the answers of two models to the same items; side: `text` or `speech`.
+
+    tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side.
+    """
+    both = [(table.labels.get(side), others[task].labels.get(side), table.clusters) for task, table in tables.items() if table.items]
+    if not all(one and other for one, other, _ in both):
+        return {name: absent(f"{side} was not run", metrics[name].unit) for name in _of_systems()}
+    return {name: metrics[name].compute(both) for name in _of_systems()}
+
+
+def _of_systems() -> list[str]:
+    return [name for name in metrics if metrics[name].needs == "systems"]

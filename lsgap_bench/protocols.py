@@ -72,7 +72,7 @@ _CHOICES = (
     Choice("text_states", ("same layer",), "speech of layer l is compared with, and edited by, text of layer l", "section 5.1"),
     Choice(
         "final_norm",
-        ("included", "left out"),
+        ("included", "excluded"),
         "layer L is the last block's output after the decoder's final norm, or before it",
         observed=True,
     ),
@@ -99,8 +99,8 @@ _CHOICES = (
     ),
     Choice(
         "edited_selection",
-        ("per layer", "layer 0"),
-        "with @all, path and selection are made anew in every layer, or in layer 0 for all layers",
+        ("each", "first"),
+        "with @all, path and selection are made anew in each layer, or once, in layer 0",
         observed=True,
     ),
     Choice(

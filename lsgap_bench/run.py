@@ -185,11 +185,9 @@ def _model(settings: Settings) -> SpeechLM:
 
 def _warn_of_last_layer(conditions: Sequence[Condition], model: SpeechLM) -> list[str]:
     """Edits that no answer can show."""
-    return [
-        f"{c.name} edits the clip's states after the last block, which no answer is read from: its gain is 0 by construction"
-        for c in conditions
-        if c.layer == model.num_layers
-    ]
+    late = [c.name for c in conditions if c.layer == model.num_layers]
+    named = late[0] if len(late) == 1 else f"{len(late)} conditions (@{model.num_layers})" if late else ""
+    return [f"{named}: the clip's states after the last block are in no answer, so to edit them gains 0 by construction"] if late else []
 
 
 def _check_layers(conditions: Sequence[Condition], model: SpeechLM) -> None:

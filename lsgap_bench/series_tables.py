@@ -85,7 +85,7 @@ def number(value: float, unit: str = "points", signed: bool = False) -> str:
     if unit in _DIGITS:
         rounded = round(value, _DIGITS[unit]) + 0.0
         return f"{rounded:{'+' if signed else ''}.{_DIGITS[unit]}f}"
-    return f"{value:{'+' if signed else ''}.3g}"
+    return f"{value:{'+' if signed else ''}#.3g}".removesuffix(".")
 
 
 def limits(shown: Estimate, signed: bool = False) -> str:
@@ -178,9 +178,9 @@ def associations_table(analysis: Analysis) -> Table:
             "n (runs)",
         ],
         note=(
-            "Intervals: 95 %, over training runs (under 50: by leaving each out, on Fisher's scale). R2 with run dummies counts differences "
-            "between runs as explained; R2 within runs does not. Step fixed: log(step). Leave-one-run-out R2 below 0: worse than the mean. The best layer (in series.md) is "
-            "chosen on these data, so its R2 flatters."
+            "Intervals: 95 %, over training runs (under 50: by leaving each out, on Fisher's scale). R2 with run dummies counts "
+            "differences between runs as explained; R2 within runs does not. Step fixed: log(step). Leave-one-run-out R2 below 0: worse "
+            "than the mean. The best layer (in series.md) is chosen on these data, so its R2 flatters."
         ),
         page_only=frozenset({"r", "the same\nwithin runs", "best layer\n(its R2)", *_single(analysis)}),
     )

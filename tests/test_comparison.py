@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_comparison import OTHER, REFERENCE, provenance, system, with_words
+from made_comparison import OTHER, REFERENCE, provenance, rewrite, system, with_words
 
 from lsgap_bench.comparison import Comparison, compare
 from lsgap_bench.records import read_record, read_tables
@@ -132,3 +133,25 @@ def test_the_tables_of_a_run_are_those_that_the_leaderboard_reads(runs: list[Pat
     tables = read_tables(runs[0], {"numbers": "1.0", "days": "1.0"})
     assert [len(table.items) for table in tables] == [4, 2]
     assert [place.n for place in compare(runs).places] == [6, 4, 2]
+
+
+def test_agreement_is_the_kappa_of_two_models_answers_on_each_side(runs: list[Path]) -> None:
+    for run in runs:
+        rewrite(run, lambda row: {**row, "answer": "A" if row["score"] else "B"})
+    found = compare(runs, tasks=["numbers"]).agreement["cohen_kappa"]
+    # Text: AAAB and AABB; speech: ABBB and AABB. Either way 3 of 4 are the same, and 1/2 would be by chance.
+    assert {model: {side: kappa.value for side, kappa in of.items()} for model, of in found.items()} == {
+        "beta": {"text": pytest.approx(0.5), "speech": pytest.approx(0.5)},
+        "gamma": {"text": 1.0, "speech": 1.0},
+    }
+    over_both = compare(runs).agreement["cohen_kappa"]["beta"]["text"]
+    assert "chance explains them" in str(over_both.why)  # in days all answers are A
+
+
+def test_where_a_model_did_not_run_a_side_there_is_no_agreement_on_it(tmp_path: Path, make_run: MakeRun) -> None:
+    runs = [
+        with_words(make_run(tmp_path / name, {"numbers": scores}, system=system(name), provenance=provenance()))
+        for name, scores in (("alpha", REFERENCE["numbers"]), ("beta", {"text": (1, 1, 0, 0)}))
+    ]
+    found = compare(runs).agreement["cohen_kappa"]["beta"]["speech"]
+    assert (math.isnan(found.value), found.why) == (True, "speech was not run")

@@ -109,7 +109,7 @@ def test_latex_is_balanced_and_escaped_with_a_table_per_part(two: Comparison, th
     for found in (two, three):
         text = comparison_latex(found)
         check_latex(text)
-        assert text.count(r"\begin{table}") == text.count(r"\label{tab:") == 3
+        assert text.count(r"\begin{table}") == text.count(r"\label{tab:") == 4
         assert r"\label{tab:differences}" in text
     assert r"Qwen\_2 100\% \{x\} \& \$y\$ \#1\textbar{}b" in comparison_latex(two)
 
@@ -127,7 +127,7 @@ def estimates(plain: Any) -> Iterator[dict[str, Any]]:
 
 def test_json_keeps_every_number_and_has_null_for_nan(two: Comparison) -> None:
     plain = json.loads(json.dumps(comparison_json(two), allow_nan=False))
-    assert set(plain) == {"schema", "reference", "models", "tasks", "places", "conditions", "metrics", "warning", "notes"}
+    assert set(plain) == {"schema", "reference", "models", "tasks", "places", "conditions", "agreement", "metrics", "warning", "notes"}
     assert (plain["schema"], plain["reference"], plain["conditions"], plain["warning"]) == (1, "alpha_model", None, None)
     assert [model["name"] for model in plain["models"]] == ["alpha_model", ODD]
     assert plain["models"][0]["source"] == "run0"

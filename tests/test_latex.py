@@ -50,5 +50,19 @@ def test_a_table_is_a_float_with_caption_label_rules_and_notes() -> None:
     ]
 
 
+def test_a_table_longer_than_a_page_is_several_floats_and_no_heading_is_parted_from_its_rows() -> None:
+    rows = [cells for k in range(20) for cells in ([f"place {k}", "", ""], ["- a", "1", "2"], ["- b", "3", "4"])]
+    text = latex_table(Table("T", ["m", "x", "y"], rows, note="Note."), "t")
+    floats = text.split(r"\end{table}")[:-1]
+    assert [part.count(r"\\") - 1 for part in floats] == [42, 18]  # 14 places and 6, of three rows each
+    assert [part.count(r"\label") for part in floats] == [1, 0]
+    assert [part.count("T, continued.") for part in floats] == [0, 1]
+    assert [part.count("Note.") for part in floats] == [0, 1]
+    for part in floats:
+        rows_of = part.split(r"\midrule")[1].strip().splitlines()
+        assert r"\multicolumn" in rows_of[0]
+    check_latex(text)
+
+
 def test_groups_and_environments_are_closed_and_rows_have_one_cell_per_column() -> None:
     check_latex(latex_table(made(), "x"))

@@ -91,15 +91,15 @@ class _Everywhere(Wrapped):
 @pytest.mark.parametrize("selection", ["bottom3", "random3"])
 def test_the_tokens_of_layer_0_are_edited_in_every_layer_if_that_is_the_choice(selection: str) -> None:
     rows = {}
-    for choice in ("per layer", "layer 0"):
+    for choice in ("each", "first"):
         watched, name = _Everywhere(), f"speech+angle_projection:{selection}@all"
         asked = dataclasses.replace(plan(name), choices=PROTOCOLS[DEFAULT].settled({"edited_selection": choice}))
         observe(items(1, demo_run.TASKS[:1]), asked, watched)
         rows[choice] = torch.stack(watched.rows)
-    assert len(rows["layer 0"]) == model().num_layers + 1
-    assert torch.equal(rows["layer 0"], rows["layer 0"][:1].expand_as(rows["layer 0"]))
-    assert torch.equal(rows["per layer"][0], rows["layer 0"][0])
-    assert not torch.equal(rows["per layer"], rows["layer 0"])
+    assert len(rows["first"]) == model().num_layers + 1
+    assert torch.equal(rows["first"], rows["first"][:1].expand_as(rows["first"]))
+    assert torch.equal(rows["each"][0], rows["first"][0])
+    assert not torch.equal(rows["each"], rows["first"])
 
 
 def test_without_the_final_norm_the_last_layer_is_the_last_blocks_output() -> None:
@@ -115,7 +115,7 @@ def test_without_the_final_norm_the_last_layer_is_the_last_blocks_output() -> No
         asked = dataclasses.replace(plan("text", "speech", metrics=["pooled_cosine"]), choices=PROTOCOLS[DEFAULT].settled(made))
         return observe([item], asked)[(item.id, "speech")].curves["pooled_cosine"]["matched"]
 
-    usual, before = curve(), curve(final_norm="left out")
+    usual, before = curve(), curve(final_norm="excluded")
     assert before[-1] == pytest.approx(cosine(speech, text), abs=1e-5)
     assert usual[:-1] == before[:-1]
     assert usual[-1] != pytest.approx(before[-1], abs=1e-3)
@@ -245,16 +245,16 @@ def test_a_choice_that_decides_an_edit_is_a_part_of_its_key_only_where_it_is_not
     assert parts(name, path="euclidean") == {**parts(name), "choices": {"path": "euclidean"}}
     assert parts(name, shared_position="last") == {**parts(name), "choices": {"shared_position": "last"}}
     for plain in ("text", "speech", "speech=other"):
-        assert parts(plain, path="euclidean", edited_selection="layer 0") == parts(plain)
+        assert parts(plain, path="euclidean", edited_selection="first") == parts(plain)
 
 
 def test_the_final_norm_is_a_part_of_the_key_of_what_is_measured_or_edited() -> None:
-    asked = Asked(items()[0], Condition.parse("speech"), Partners(items()[-1], items()[2]), 0, {"final_norm": "left out"})
+    asked = Asked(items()[0], Condition.parse("speech"), Partners(items()[-1], items()[2]), 0, {"final_norm": "excluded"})
     usual = dataclasses.replace(asked, choices={})
     assert decisive(asked, "weights", ()) == decisive(usual, "weights", ())
     measured = ("pooled_cosine",)
-    assert decisive(asked, "weights", measured) == {**decisive(usual, "weights", measured), "final_norm": "left out"}
-    assert parts(ANGLE.format(2), final_norm="left out") == {**parts(ANGLE.format(2)), "choices": {"final_norm": "left out"}}
+    assert decisive(asked, "weights", measured) == {**decisive(usual, "weights", measured), "final_norm": "excluded"}
+    assert parts(ANGLE.format(2), final_norm="excluded") == {**parts(ANGLE.format(2)), "choices": {"final_norm": "excluded"}}
 
 
 def test_random_directions_depend_on_the_seed_and_not_on_a_partner() -> None:

@@ -35,8 +35,8 @@ def test_these_are_the_choices_that_can_be_made() -> None:
         "layers": ("1..L", "0..L", "1..L-1"),
         "path": ("cosine", "euclidean"),
         "shared_position": ("best", "first", "last"),
-        "edited_selection": ("per layer", "layer 0"),
-        "final_norm": ("included", "left out"),
+        "edited_selection": ("each", "first"),
+        "final_norm": ("included", "excluded"),
         "unread": ("chance", "wrong"),
     }
     assert set(LAYERS) == set(CHOICES["layers"].values)

@@ -103,7 +103,7 @@ def test_a_cell_shows_value_interval_and_the_number_of_the_reason() -> None:
     assert table.cell(Estimate(1.04, n=3, why="one run")) == "1.0 (2)"
     assert table.cell(Estimate(1.04, n=3, why="one run"), interval=False) == "1.0"
     assert table.cell(Estimate(0.9, 0.7, 1.2, 3, "share")) == "0.90 [0.70, 1.00]"
-    assert table.cell(Estimate(-0.1, -0.2, 0.1, 3, "fraction")) == "-0.1 [-0.2, 0.1]"
+    assert table.cell(Estimate(-0.1, -0.2, 0.1, 3, "fraction")) == "-0.100 [-0.200, 0.100]"
     table.rows = [["x", "y"]]
     assert table.text().endswith("(1) too few\n(2) one run")
     assert table.markdown().endswith("(1) too few\n\n(2) one run")
