@@ -135,6 +135,9 @@ def _refuse_measure(first: RunFiles, other: RunFiles, tasks: Sequence[str], pair
         a, b = ((_provenance(run, "scorers") or {}).get(task) for run in (other, first))
         if a != b and (rescored or (a and b)):  # a run of an older version does not say, but then its task files do
             raise UsageError(f"{pair}: {task} is judged by scorer {a} and by scorer {b}; rescore one of them with the other's scorer")
+        hashes = {(_provenance(run, "scorers_sha256") or {}).get(task) for run in (other, first)} - {None}
+        if len(hashes) > 1:
+            raise UsageError(f"{pair}: {task} is judged by two different scorers of the name {a}; rescore both with one of them")
 
 
 def _differing_prompts(first: RunFiles, other: RunFiles, task: str) -> list[tuple[str, str]]:

@@ -52,6 +52,11 @@ def shown_scorers(rules: Mapping[str, str]) -> dict[str, str]:
     return {task: _shown(rule) for task, rule in rules.items()}
 
 
+def scorers_sha256(rules: Mapping[str, str]) -> dict[str, str]:
+    """Task -> a hash of its scorer's file, so that two records tell whether one name stands for the same rule."""
+    return {task: scorers.code(rule) for task, rule in rules.items()}
+
+
 def _shown(rule: str) -> str:
     found = _OF_EVALUATE.fullmatch(rule)
     return f"{PREFIX}{PurePath(found['metric']).name}{found['pick'] or ''}" if found else rule

@@ -27,7 +27,7 @@ from lsgap_bench.task_tables import TaskTable, task_table
 RECORD, RESULTS, SAMPLES, LAYERS, BLOCKS = "record.json", "results.json", "samples.jsonl", "layers.parquet", "blocks.parquet"
 TEXT_SAMPLES = "text_samples.jsonl"  # of lm-eval's own text tasks, as lm-eval logs them
 ITEMS = "items.jsonl"
-LIBRARIES = ("lm_eval", "torch", "transformers", "datasets", "numpy", "scipy")
+LIBRARIES = ("lm_eval", "torch", "transformers", "datasets", "evaluate", "numpy", "scipy")
 
 
 class Rows(NamedTuple):

@@ -113,7 +113,7 @@ class Metric:
     @property
     def code(self) -> str:
         """Changes with the plug-in's file, so that a value of an earlier version is not taken for today's."""
-        return _code(self.compute)
+        return code_of(self.compute)
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Intervention:
     @property
     def code(self) -> str:
         """Changes with the plug-in's file, so that an observation of an earlier version is not taken for today's."""
-        return _code(self.edit)
+        return code_of(self.edit)
 
 
 metrics: Registry[Metric] = Registry("metric", "lsgap_bench.metrics")
@@ -206,7 +206,8 @@ def code_hash(*modules: ModuleType) -> str:
     return hashlib.sha256(b"".join(Path(str(module.__file__)).read_bytes() for module in modules)).hexdigest()[:16]
 
 
-def _code(function: Callable[..., Any]) -> str:
-    source = inspect.getsourcefile(function)
-    written = Path(source).read_bytes() if source and Path(source).is_file() else function.__code__.co_code
+def code_of(plugin: Any) -> str:
+    """Changes with the file that a function or a class was written in; where there is no file, with a function's own code."""
+    source = inspect.getsourcefile(plugin)
+    written = Path(source).read_bytes() if source and Path(source).is_file() else plugin.__code__.co_code
     return hashlib.sha256(written).hexdigest()[:16]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import lsgap_bench
 from lsgap_bench.checks import other_clip_check
 from lsgap_bench.errors import UsageError
-from lsgap_bench.judging import shown_scorers
+from lsgap_bench.judging import scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import items_again
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.plugins import load_plugins
@@ -125,6 +125,7 @@ def _provenance(source: Source, request: Request) -> dict[str, Any]:
         **before,
         "protocol": request.rules.entry(request.choices, _as_run(source, request)),
         "scorers": {**(said["scorers"] or {}), **shown_scorers(request.scorers)} or None,
+        "scorers_sha256": {**before.get("scorers_sha256", {}), **scorers_sha256(request.scorers)},
         "plan": {**plan, "metrics": list(names)} if names else plan,
         "rescored_from": source.sha256,
         "rescored": {

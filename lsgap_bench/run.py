@@ -24,7 +24,7 @@ from lsgap_bench.example import AlignmentExample, alignment_example
 from lsgap_bench.forecast import Forecast, forecast
 from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of, run_harness
 from lsgap_bench.hearing import with_sound, within_hearing
-from lsgap_bench.judging import shown_scorers
+from lsgap_bench.judging import scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import item_rows
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.models.adapter import SpeechLM
@@ -289,6 +289,7 @@ def _record(
     tables = {table.task: table for table in tables_of(rows, versions, choices["layers"])}
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in run.plan.conditions]
+    rules = {name: task.paired_config.scorer for name, task in tasks.paired.items()}
     overall = group_result(list(tables.values()))
     warnings = [*passed.checks.get("warnings", ()), *null_warnings(overall.representation)]
     return Record(
@@ -311,9 +312,10 @@ def _record(
                 "canary": run.plan.canary,
             },
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
-            "scorers": shown_scorers({name: task.paired_config.scorer for name, task in tasks.paired.items()}),
+            "scorers": shown_scorers(rules),
+            "scorers_sha256": scorers_sha256(rules),
             "generation": generation,
-            "hidden_states": "layer 0 is the decoder's input, layer L is after the final norm",
+            "hidden_states": f"layer 0 is the decoder's input, layer L is {'after' if run.plan.normed else 'before'} the final norm",
             "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
         },
     )

@@ -180,8 +180,9 @@ def mcnemar(text: ArrayLike, speech: ArrayLike) -> float:
 def paired_test(text: ArrayLike, speech: ArrayLike, clusters: Clusters = None, seed: int = 0) -> float:
     """Two-sided p-value of the sign-flip test on the cluster sums of text - speech: for graded scores and dependent items.
 
-    All sign patterns where at most 14 clusters have a sum other than zero, else 10,000 random ones, with 1 added to both counts.
-    Items with a NaN on either side are dropped; NaN if none is left. ValueError if the lengths differ.
+    All sign patterns where at most 14 clusters have a sum other than zero, else 10,000 random ones, with 1 added to both counts. What would
+    be too rare to be met among these has Hoeffding's bound (1963, theorem 2) on the test's p-value, so that a correction for many tests
+    does not meet a floor. Items with a NaN on either side are dropped; NaN if none is left. ValueError if the lengths differ.
     """
     written, spoken = paired(text, speech, "text", "speech")
     part = present_items(written - spoken, clusters)
@@ -194,6 +195,9 @@ def paired_test(text: ArrayLike, speech: ArrayLike, clusters: Clusters = None, s
     if len(sums) <= _EXACT_CLUSTERS:
         patterns = np.arange(2 ** len(sums))[:, None] >> np.arange(len(sums)) & 1
         return float(np.mean(np.abs(sums.sum() - 2 * patterns @ sums) >= threshold))
+    bound = 2 * math.exp(-(threshold**2) / (2 * float(sums @ sums)))
+    if bound < 1 / (_FLIPS + 1):
+        return bound
     return float((1 + np.count_nonzero(_random_flips(sums, seed) >= threshold)) / (_FLIPS + 1))
 
 

@@ -182,6 +182,20 @@ def test_other_choices_of_the_measurement_are_refused(pair: Callable[..., tuple[
     assert "are measured with other choices (layers 0..L and 1..L); run or rescore both with the same --choice" in refused(first, second)
 
 
+def test_scorers_of_one_name_and_other_code_are_refused(tmp_path: Path, make_run: MakeRun) -> None:
+    first, second, third = (
+        make_run(
+            tmp_path / name,
+            OTHER,
+            system=system(name),
+            provenance=provenance({"scorers": {"days": "mine"}, "scorers_sha256": {"days": code}}),
+        )
+        for name, code in (("first", "beef"), ("second", "cafe"), ("third", "beef"))
+    )
+    assert "days is judged by two different scorers of the name mine; rescore both with one of them" in refused(first, second)
+    assert compare([first, third]).reference == "first"
+
+
 @pytest.mark.parametrize("said", [{"days": "exact"}, {}])
 def test_other_scorers_are_refused_where_both_are_known_or_a_run_was_rescored(
     tmp_path: Path, make_run: MakeRun, said: dict[str, str]

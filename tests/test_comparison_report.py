@@ -80,12 +80,6 @@ def test_three_models_are_rows_under_the_heading_of_their_place(three: Compariso
     assert "adjusted over all differences of the table (18)" in shown
 
 
-def test_many_differences_say_that_sign_flips_cannot_resolve_them(three: Comparison, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "compare fewer models" not in comparison_text(three)
-    monkeypatch.setattr("lsgap_bench.comparison_tables._RESOLVED", 17)
-    assert "Of so many, those tested by random sign flips cannot come below 0.05; compare fewer models" in comparison_text(three)
-
-
 def test_the_page_shows_notes_tables_figures_models_and_prompts(two: Comparison) -> None:
     page = comparison_markdown(two, {"differences": "differences.png", "gap_by_metric": "gap.png"})
     assert page.startswith("# 2 models on 6 items of 2 tasks; reference: alpha_model\n\n- ")

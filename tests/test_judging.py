@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lsgap_bench.errors import UsageError
-from lsgap_bench.judging import counted, judge, known_of, shown_scorers
+from lsgap_bench.judging import counted, judge, known_of, scorers_sha256, shown_scorers
 from lsgap_bench.registry import scorer, scorers
 from lsgap_bench.schema import Clip, Item, Verdict
 
@@ -76,3 +77,34 @@ def test_what_was_read_counts_the_same_under_either_choice(planted: dict[str, An
 def test_a_record_shows_no_paths() -> None:
     rules = {"a": "exact", "b": "evaluate:rouge[rougeL]", "c": "evaluate:/data/mine/my_metric[f]", "d": "evaluate:/data/m.py"}
     assert shown_scorers(rules) == {"a": "exact", "b": "evaluate:rouge[rougeL]", "c": "evaluate:my_metric[f]", "d": "evaluate:m.py"}
+
+
+def test_a_record_tells_two_rules_of_one_name_apart(tmp_path: Path) -> None:
+    metrics = []
+    for value in (0.25, 0.5):
+        script = tmp_path / str(value) / "mine" / "mine.py"
+        script.parent.mkdir(parents=True)
+        script.write_text(SCRIPT.format(value=value), encoding="utf-8")
+        metrics.append(f"evaluate:{script.parent}")
+    rules = {"a": "exact", "b": "exact", "c": "choice", "d": metrics[0], "e": metrics[1]}
+    hashes = scorers_sha256(rules)
+    assert hashes["a"] == hashes["b"]
+    assert len(set(hashes.values())) == 4
+    assert len(set(shown_scorers(rules).values())) == 3
+
+
+SCRIPT = """
+import datasets
+import evaluate
+
+
+class Mine(evaluate.Metric):
+    def _info(self):
+        text = datasets.Value("string")
+        return evaluate.MetricInfo(
+            description="", citation="", inputs_description="", features=datasets.Features({{"predictions": text, "references": text}})
+        )
+
+    def _compute(self, predictions, references):
+        return {{"mine": {value}}}
+"""

@@ -207,6 +207,23 @@ def test_an_older_record_has_the_defaults_and_no_scorers_to_show(run: Path) -> N
     assert done.record.provenance["protocol"]["choices"]["layers"] == "1..L"
 
 
+def test_what_could_not_be_read_counts_anew_under_another_choice_and_back(run: Path, tmp_path: Path) -> None:
+    rows = read_rows(run, SCORES).samples
+    for row in rows:
+        if row["item"] == "numbers/1" and row["condition"] == "text":
+            row.update(prediction=None, extracted=False, score=0.25, correct=None)  # 0.25 is its chance
+    write_text(run / SAMPLES, "".join(json.dumps(row) + "\n" for row in rows))
+    wrong = rescore(run, choices={"unread": "wrong"}, output_path=tmp_path / "wrong")
+    assert "1 of 12 answers score otherwise; gap " in wrong.changed
+    assert wrong.changed.endswith("unread chance -> wrong")
+    # numbers: text 1 + 0 + 0 + 0 of 4 against 1 of 4 in speech; days: 2 of 2 against 1 of 2.
+    assert wrong.record.tasks["numbers"].scores["text"].value == 25.0
+    assert wrong.record.tasks["days"].gap.value == 50.0
+    back = rescore(wrong.folder, choices={"unread": "chance"}, output_path=tmp_path / "back")
+    assert back.record.tasks["numbers"].scores["text"].value == 31.25
+    assert leaderboard.add(wrong.folder, tmp_path / "records").exists()  # its samples give its numbers
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_checks_that_verdicts_decide_are_made_anew(tmp_path: Path, make_run: Callable[..., Path]) -> None:
     scores = {"t": {"text": [1] * 8, "speech": [1] * 8, "speech=other": [0] * 8}}

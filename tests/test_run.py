@@ -103,6 +103,7 @@ def test_the_record_names_the_protocol_every_choice_and_the_scorers() -> None:
     assert provenance["protocol"] == {"name": "lsgap", "choices": PROTOCOLS["lsgap"].settled({}), "deviations": []}
     assert provenance["scorers"].keys() == set(demo_run.TASKS)
     assert provenance["scorers"]["lsgap_mini_days"] == "choice"
+    assert provenance["scorers_sha256"].keys() == set(demo_run.TASKS)
 
 
 def test_the_papers_protocol_runs_its_group_as_soon_as_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

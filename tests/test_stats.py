@@ -351,7 +351,15 @@ def test_random_sign_flips_agree_with_mcnemar_on_independent_items() -> None:
 
 
 def test_random_sign_flips_never_give_zero() -> None:
-    assert paired_test([1] * 40, [0] * 40) == 1 / 10_001
+    assert paired_test([1] * 15, [0] * 15) in {k / 10_001 for k in range(1, 7)}  # p is 2 / 2**15, so 0.6 of 10,000 flips are expected
+
+
+@pytest.mark.parametrize("clusters", [20, 40, 400])
+def test_a_p_value_that_random_flips_cannot_reach_is_hoeffdings_bound_which_is_above_it(clusters: int) -> None:
+    made = paired_test([1] * clusters, [0] * clusters)
+    assert made == pytest.approx(2 * math.exp(-clusters / 2))
+    assert 2.0 ** (1 - clusters) <= made < 1 / 10_001  # all patterns but the given one and its mirror have a smaller sum
+    assert holm([made] * 2)[0] == 2 * made
 
 
 def test_clusters_that_sum_to_zero_do_not_matter() -> None:

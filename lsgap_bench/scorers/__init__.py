@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsgap_bench.registry import scorers
+from lsgap_bench.registry import code_of, scorers
 from lsgap_bench.schema import Verdict
-from lsgap_bench.scorers.evaluate_metric import PREFIX, evaluate_metric
+from lsgap_bench.scorers.evaluate_metric import PREFIX, EvaluateMetric, evaluate_metric
 
 
 def get(name: str) -> Callable[[str, Mapping[str, Any]], Verdict]:
@@ -16,3 +16,9 @@ def get(name: str) -> Callable[[str, Mapping[str, Any]], Verdict]:
     It takes the answer and a mapping with at least `target` and `id`; UsageError for an unknown name.
     """
     return evaluate_metric(name) if name.startswith(PREFIX) else scorers[name]
+
+
+def code(name: str) -> str:
+    """Changes with the file of the scorer called `name`, for a metric of evaluate with its script."""
+    rule = get(name)
+    return code_of(type(rule.module) if isinstance(rule, EvaluateMetric) else rule)
