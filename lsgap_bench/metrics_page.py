@@ -37,7 +37,7 @@ def _facts(metric: Metric) -> str:
         [
             f"### `{metric.name}`",
             "",
-            metric.summary.removesuffix(" Returns (batch,).").removesuffix(" Returns (sides, L + 1, 3)."),
+            metric.summary,
             "",
             f"- Formula: `{metric.formula}`",
             f"- Unit: {metric.unit}; range: {metric.bounds}; {_BETTER[metric.direction]}",

@@ -102,8 +102,8 @@ class Metric:
 
     @property
     def summary(self) -> str:
-        """The first line of the plug-in's docstring."""
-        return _summary(self.compute)
+        """The first line of the plug-in's docstring, without the shape it returns."""
+        return _summary(self.compute).partition(" Returns (")[0]
 
     @property
     def direction(self) -> str:

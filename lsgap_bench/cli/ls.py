@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
 from lsgap_bench.errors import UsageError
 
 Rows = list[dict[str, Any]]
+_WIDTH = 110
 
 
 def add_parser(commands: Any) -> None:
@@ -30,8 +32,8 @@ def command(asked: argparse.Namespace) -> int:
     rows = LISTINGS[asked.what](asked)
     if asked.json:
         print(json.dumps(rows, indent=2, ensure_ascii=False))
-    elif asked.what == "protocols":
-        print(_protocol_tables(rows))
+    elif asked.what in _SHOWN:
+        print(_SHOWN[asked.what](rows))
     else:
         from tabulate import tabulate
 
@@ -87,11 +89,33 @@ def _metrics(asked: argparse.Namespace) -> Rows:
             "unit": metrics[name].unit,
             "range": metrics[name].bounds,
             "better": metrics[name].direction,
-            "source": metrics[name].source,
             "what it is": metrics[name].summary,
+            "formula": metrics[name].formula,
+            "null": metrics[name].null,
+            "pitfalls": metrics[name].pitfalls,
+            "source": metrics[name].source,
         }
         for name in metrics
     ]
+
+
+def _metric_paragraphs(rows: Rows) -> str:
+    """About 110 columns: every fact of every metric, as on docs/metrics.md."""
+
+    def fact(name: str, text: str) -> str:
+        return textwrap.fill(text, _WIDTH, initial_indent=f"  {name:12}", subsequent_indent=" " * 14)
+
+    return "\n\n".join(
+        "\n".join(
+            [
+                row["name"],
+                *(fact(name, row[name]) for name in ("what it is", "formula") if row[name]),
+                fact("value", f"{row['unit']}; {row['range']}; better: {row['better']}; from {row['from']}"),
+                *(fact(name, row[name]) for name in ("null", "pitfalls", "source") if row[name]),
+            ]
+        )
+        for row in rows
+    )
 
 
 def _protocols(asked: argparse.Namespace) -> Rows:
@@ -167,3 +191,6 @@ LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "voices": _voices,
     "recognizers": _recognizers,
 }
+
+_SHOWN: dict[str, Callable[[Rows], str]] = {"metrics": _metric_paragraphs, "protocols": _protocol_tables}
+"""Listings that are more than a table of one line a row."""

@@ -13,6 +13,7 @@ from made_tasks import spoken_rows, write_task
 from lsgap_bench import __version__
 from lsgap_bench.cli import main
 from lsgap_bench.cli.arguments import names, pairs
+from lsgap_bench.registry import metrics
 
 Out = pytest.CaptureFixture[str]
 
@@ -78,6 +79,17 @@ def test_a_list_holds_what_there_is_as_a_table_and_as_json(capsys: Out, what: st
     assert main(["ls", what]) == 0
     table = capsys.readouterr().out
     assert all(name in table for name in found)
+
+
+def test_every_fact_of_the_metrics_page_is_listed_within_110_columns(capsys: Out) -> None:
+    assert main(["ls", "metrics"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 110
+    paragraphs = {part.split()[0]: " ".join(part.split()) for part in shown.strip().split("\n\n")}
+    for name in metrics:
+        facts = metrics[name]
+        for fact in (facts.unit, facts.bounds, facts.direction, facts.summary, facts.formula, facts.null, facts.pitfalls, facts.source):
+            assert " ".join(fact.split()) in paragraphs[name]
 
 
 def test_the_interventions_are_listed_with_their_controls_in_a_line_below_and_the_json_holds_plug_ins_alone(capsys: Out) -> None:
