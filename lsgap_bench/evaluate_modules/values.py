@@ -1,4 +1,4 @@
-"""What the evaluate modules are given and what they give back: checked scores, states and clusters; Estimates as plain floats.
+"""What the evaluate modules share: the paper they follow, checks of what they are given, Estimates as plain floats.
 
 `evaluate` keeps the inputs in Arrow between `add_batch` and `compute`, so they are checked when they are added, not when the epoch is over.
 """
@@ -15,6 +15,16 @@ from numpy.typing import NDArray
 from lsgap_bench.schema import Estimate
 
 States = NDArray[np.float32]
+CITATION = """\
+@inproceedings{xiang2025modality,
+  title = {Understanding the Modality Gap: An Empirical Study on the Speech-Text Alignment Mechanism of Large Speech Language Models},
+  author = {Xiang and Zhao and Guo and Zou},
+  booktitle = {EMNLP},
+  year = {2025},
+  note = {arXiv 2510.12116}
+}
+"""
+"""Of the paper that both modules follow."""
 
 
 def fractions(scores: Any, name: str) -> list[float]:

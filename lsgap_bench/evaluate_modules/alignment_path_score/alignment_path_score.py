@@ -11,7 +11,7 @@ import datasets
 import evaluate
 import torch
 
-from lsgap_bench.evaluate_modules.values import States, cluster_column, cluster_names, plain, states
+from lsgap_bench.evaluate_modules.values import CITATION, States, cluster_column, cluster_names, plain, states
 from lsgap_bench.metrics import functional
 from lsgap_bench.partners import draw_partners
 from lsgap_bench.schema import Clip, Item
@@ -21,15 +21,6 @@ _DESCRIPTION = """\
 The Alignment Path Score (APS) of one layer: how similar each text state is to the most similar speech state of the same question, averaged
 over text tokens and items, beside its null, the same speech against another item's text. A maximum over many speech states is high whatever
 they hold, so only the part above the null is evidence of alignment.
-"""
-_CITATION = """\
-@inproceedings{xiang2025modality,
-  title = {Understanding the Modality Gap: An Empirical Study on the Speech-Text Alignment Mechanism of Large Speech Language Models},
-  author = {Xiang and Zhao and Guo and Zou},
-  booktitle = {EMNLP},
-  year = {2025},
-  note = {arXiv 2510.12116}
-}
 """
 _INPUTS = """
 Args:
@@ -77,7 +68,7 @@ class AlignmentPathScore(evaluate.Metric):  # type: ignore[misc]
         table = datasets.List(datasets.List(datasets.Value("float32")))
         return evaluate.MetricInfo(
             description=_DESCRIPTION,
-            citation=_CITATION,
+            citation=CITATION,
             inputs_description=_INPUTS,
             features=datasets.Features({"speech_states": table, "text_states": table, "clusters": datasets.Value("string")}),
             reference_urls=["https://arxiv.org/abs/2510.12116"],

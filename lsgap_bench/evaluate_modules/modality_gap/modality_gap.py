@@ -11,21 +11,12 @@ import evaluate
 import numpy as np
 
 from lsgap_bench.estimates import paired_p_value
-from lsgap_bench.evaluate_modules.values import cluster_column, cluster_names, fractions, plain
+from lsgap_bench.evaluate_modules.values import CITATION, cluster_column, cluster_names, fractions, plain
 from lsgap_bench.stats import paired_gap
 
 _DESCRIPTION = """\
 The modality gap of a speech language model: the score of the written question minus the score of the spoken one, same model, same items, in
 points (0-100), with a 95 % interval over clusters of dependent items and a paired test.
-"""
-_CITATION = """\
-@inproceedings{xiang2025modality,
-  title = {Understanding the Modality Gap: An Empirical Study on the Speech-Text Alignment Mechanism of Large Speech Language Models},
-  author = {Xiang and Zhao and Guo and Zou},
-  booktitle = {EMNLP},
-  year = {2025},
-  note = {arXiv 2510.12116}
-}
 """
 _INPUTS = """
 Args:
@@ -62,7 +53,7 @@ class ModalityGap(evaluate.Metric):  # type: ignore[misc]
         score = datasets.Value("float64")
         return evaluate.MetricInfo(
             description=_DESCRIPTION,
-            citation=_CITATION,
+            citation=CITATION,
             inputs_description=_INPUTS,
             features=datasets.Features({"text_scores": score, "speech_scores": score, "clusters": datasets.Value("string")}),
             reference_urls=["https://arxiv.org/abs/2510.12116"],
