@@ -96,7 +96,7 @@ def test_stages_that_go_opposite_ways_are_shown_alone_and_together(tmp_path: Pat
     ]
     rows = {(row[0], row[3]): row for row in stages_table(load_series(write_series(tmp_path, [*matching, *alignment]))).rows}
     assert rows["encoder (matching)", "pooled_cosine"][2] == "70.0 to 70.0"
-    assert rows["encoder (matching)", "pooled_cosine"][4] == "1.1 to 1.5"
+    assert rows["encoder (matching)", "pooled_cosine"][4] == "1.10 to 1.50"
     assert rows["encoder (matching)", "pooled_cosine"][5].startswith("-")  # a gap that does not vary goes with nothing
     assert rows["all, full", "pooled_cosine"][2] == "30.0 to 70.0"
     assert rows["everything together", "pooled_cosine"][1] == "10 (2)"
