@@ -293,7 +293,7 @@ def _within_r(cross: Cross) -> Floats:
 def _full_r(cross: Cross) -> Floats:
     """The multiple correlation of y with x and the dummies of the runs."""
     left = cross.within[..., 1, 1] * (1 - _squared(cross.within, 0, 1))
-    return np.sqrt(np.maximum(1 - _safe(left, cross.total[..., 1, 1]), 0))
+    return np.asarray(np.sqrt(np.maximum(1 - _safe(left, cross.total[..., 1, 1]), 0)))
 
 
 def _partial(of: Floats) -> Floats:

@@ -18,6 +18,7 @@ from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Ver
 from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import tiny_models
+sys.path.append(str(Path(__file__).parent / "stand_ins"))  # behind what is installed
 import tiny_models
 
 torch.set_num_threads(1)  # more only contend, at these sizes

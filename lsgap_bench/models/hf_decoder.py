@@ -38,6 +38,8 @@ class HFDecoder:
         text_config = model.config.get_text_config()
         self.num_layers: int = len(self.blocks) or text_config.num_hidden_layers
         self._context: int | None = getattr(text_config, "max_position_embeddings", None)
+        self._stream: int | None = getattr(text_config, "altup_active_idx", None)  # of the parallel streams of AltUp
+        self._divisor = 1.0  # of the logits
         self._end = loading.end_tokens(model, self.tokenizer)
         self._description = description
         self.name: str = description["name"]
@@ -99,6 +101,14 @@ class HFDecoder:
 
     # ------------------------------------------------------------------------------------------------ running
 
+    def _arguments(self, batch: Batch) -> Mapping[str, Any]:
+        """What the forward of a batch is given."""
+        return batch.inputs
+
+    def _adapted(self, batch: Batch) -> AbstractContextManager[None]:
+        """Which weights are in force for a batch and for what is continued from it; all of them unless there are some for speech alone."""
+        return nullcontext()
+
     def _narrowed(self, batch: Batch) -> AbstractContextManager[None]:
         """What must hold around the forward of a batch; nothing unless the model has ears."""
         return nullcontext()
@@ -106,18 +116,20 @@ class HFDecoder:
     @torch.no_grad()
     def prefill(self, batch: Batch, hook: LayerHook | None = None, normed: bool = True) -> Prefill:
         """See `SpeechLM.prefill`; the head computes the last position only."""
-        hooks = at_layers(self.blocks, self.norm, hook, normed)
-        with self._narrowed(batch), hooks, last_position_only(self.model.get_output_embeddings()):
-            output = self.model(**batch.inputs, use_cache=True)
-        return Prefill(batch, output.logits[:, -1].float(), output.past_key_values)
+        hooks = at_layers(self.blocks, self.norm, hook, normed, self._stream)
+        with self._adapted(batch), self._narrowed(batch), hooks, last_position_only(self.model.get_output_embeddings()):
+            output = self.model(**self._arguments(batch), use_cache=True)
+        return Prefill(batch, output.logits[:, -1].float() / self._divisor, output.past_key_values)
 
     def score_options(self, prefill: Prefill, options: Sequence[Sequence[Sequence[int]]]) -> list[OptionScores]:
         """See `SpeechLM.score_options`."""
-        return decoding.score_options(self._continue, prefill, options)
+        with self._adapted(prefill.batch):
+            return decoding.score_options(self._continue, prefill, options)
 
     def generate(self, prefill: Prefill, settings: Sequence[Generation], seeds: Sequence[int]) -> list[str]:
         """See `SpeechLM.generate`."""
-        return decoding.generate(self._continue, prefill, settings, seeds, self._end, self._decode)
+        with self._adapted(prefill.batch):
+            return decoding.generate(self._continue, prefill, settings, seeds, self._end, self._decode)
 
     def _continue(self, ids: Tensor, attention_mask: Tensor, position_ids: Tensor, cache: Any) -> Tensor:
         output = self.model(
@@ -128,7 +140,7 @@ class HFDecoder:
             use_cache=True,
         )
         logits: Tensor = output.logits
-        return logits.float()
+        return logits.float() / self._divisor
 
     def _decode(self, ids: list[int]) -> str:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=True)

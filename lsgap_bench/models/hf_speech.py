@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,11 +14,17 @@ import torch
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models import loading, windows
 from lsgap_bench.models.adapter import Batch, Content
+from lsgap_bench.models.alone import decoder_input, placed
+from lsgap_bench.models.collate import TOKENS, stacked
 from lsgap_bench.models.hf_decoder import HFDecoder, with_content, with_texts
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
 from lsgap_bench.models.replay import before_decoder, replayed
 from lsgap_bench.registry import model
+
+_LONG = 30.0  # seconds
+ALONE = "alone"
+"""Among a batch's inputs: those of each clip's own forward, where the encoder would hear its neighbours' padding."""
 
 
 @model("hf-speech")
@@ -45,7 +54,10 @@ class HFSpeech(HFDecoder):
         self.quirk = quirk_of(self.model.config.model_type)
         self.extractor = loading.extractor_of(self.processor)
         self.sampling_rate: int = self.extractor.sampling_rate
-        self.max_seconds: float | None = self.extractor.n_samples / self.sampling_rate if self.quirk.window else None
+        window = self.extractor.n_samples / self.sampling_rate if self.quirk.window else None
+        self.max_seconds: float | None = self.quirk.max_seconds or window
+        if self.quirk.logits_divisor:
+            self._divisor = float(getattr(self.model.config.get_text_config(), self.quirk.logits_divisor))
         self.audio_token_id: int = loading.audio_token_id(self.model.config, self.processor)
         self._placeholder: str = self.tokenizer.convert_ids_to_tokens(self.audio_token_id)
         self._rate: tuple[float, float] | None = None
@@ -56,32 +68,75 @@ class HFSpeech(HFDecoder):
         written = [words for words in (*contents, *systems) if isinstance(words, str)]
         if any(self._placeholder in words for words in written):
             raise UsageError(f"a text contains the model's audio placeholder {self._placeholder}; take it out of the text")
-        encoded = self.prompter.encode(contents, systems)
-        features = {k: v for k, v in encoded.features.items() if torch.is_tensor(v)}
-        if "feature_attention_mask" in features and self.quirk.shortenable:
-            features = windows.crop(features)
-        batch = self._batch(features, encoded.prompts)
         if isinstance(contents[0], str):
-            return with_texts(batch, encoded.written)
+            encoded = self.prompter.encode(contents, systems)
+            return with_texts(self._batch(_tensors(encoded.features), encoded.prompts), encoded.written)
+        batch = self._spoken(contents, systems)
         heard = (batch.inputs["input_ids"] == self.audio_token_id) & batch.valid
-        return with_content(batch, [row.nonzero()[:, 0].tolist() for row in heard])
+        return with_content(batch, [row.nonzero()[:, 0].tolist()[: self._real(c)] for row, c in zip(heard, contents, strict=True)])
+
+    def _spoken(self, waves: Sequence[Content], systems: Sequence[str | None]) -> Batch:
+        """The batch, without its content's positions yet."""
+        if self.quirk.window:  # it is the same whatever stands beside a clip
+            encoded = self.prompter.encode(waves, systems)
+            features = _tensors(encoded.features)
+            return self._batch(windows.crop(features) if self.quirk.shortenable else features, encoded.prompts)
+        each = [self.prompter.encode([wave], [system]) for wave, system in zip(waves, systems, strict=True)]
+        features = stacked([one.features for one in each], self.tokenizer.pad_token_id)
+        prompts = [one.prompts[0] for one in each]
+        if not self.quirk.leaky:
+            return self._hearing(self._batch(features, prompts))
+        batch = self._batch({name: value for name, value in features.items() if name in TOKENS}, prompts)
+        alone = [self._hearing(self._batch(_tensors(one.features), one.prompts)).inputs for one in each]
+        return replace(batch, inputs={**batch.inputs, ALONE: alone})
+
+    def _hearing(self, batch: Batch) -> Batch:
+        """The batch with what the forward needs beside a clip."""
+        return replace(batch, inputs={**batch.inputs, **self.quirk.heard_with})
+
+    def _real(self, wave: Content) -> int | None:
+        """How many placeholders of a clip stand for its sound; None: all."""
+        return None if self.quirk.rate is None else math.ceil(len(wave) / self.sampling_rate * self.quirk.rate)
 
     def expected_tokens(self, seconds: float) -> int:
-        """Speech positions for a clip of `seconds`: a line through what the processor gives for 1 s and for 3 s of silence."""
+        """Speech positions for a clip of `seconds`: a line through what the processor gives for silences of some lengths.
+
+        A line and not the processor itself, which cuts a silence as it cuts a clip; several, because some count in steps.
+        """
         if self._rate is None:
-            one, three = (self._placeholders(s) for s in (1.0, 3.0))
-            slope = (three - one) / 2.0
-            self._rate = (slope, one - slope)
+            lengths = np.linspace(0.1, 1.0, 7) * min(self.max_seconds or _LONG, _LONG)
+            slope, offset = np.polyfit(lengths, [self._placeholders(seconds) for seconds in lengths], 1)
+            self._rate = (float(slope), float(offset))
         slope, offset = self._rate
-        return round(slope * seconds + offset)
+        return round(slope * max(seconds, self.quirk.min_seconds) + offset)
 
     def _placeholders(self, seconds: float) -> int:
         return int(self.encode([np.zeros(round(seconds * self.sampling_rate), dtype=np.float32)], [None]).content_mask.sum())
 
     @contextmanager
+    def _adapted(self, batch: Batch) -> Iterator[None]:
+        """A LoRA that is meant for speech: on for spoken prompts, off for written ones."""
+        if self.quirk.lora and self.model._hf_peft_config_loaded:
+            (self.model.enable_adapters if ALONE in batch.inputs else self.model.disable_adapters)()
+        yield
+
+    def _arguments(self, batch: Batch) -> Mapping[str, Any]:
+        return {name: value for name, value in batch.inputs.items() if name != ALONE}
+
+    @contextmanager
     def _narrowed(self, batch: Batch) -> Iterator[None]:
         """The encoder's window, cut to the clips of the batch where the architecture allows it; and the clips heard once per batch."""
+        if ALONE in batch.inputs:
+            if ALONE not in batch.kept:
+                batch.kept[ALONE] = [decoder_input(self.model, self.blocks[0], inputs) for inputs in batch.inputs[ALONE]]
+            with placed(self.blocks[0], batch.kept[ALONE]):
+                yield
+            return
         shorten = self.quirk.shortenable and "input_features" in batch.inputs
         window = windows.window(self.model.model.audio_tower, batch.inputs["input_features"].shape[-1]) if shorten else nullcontext()
         with window, replayed(self._ears, batch.kept):
             yield
+
+
+def _tensors(features: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    return {name: value for name, value in features.items() if torch.is_tensor(value)}

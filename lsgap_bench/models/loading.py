@@ -72,7 +72,24 @@ def load(source: Source, placement: Placement) -> tuple[Any, Any]:
             f"pretrained={source.pretrained} ({config.model_type}) does not merge audio at placeholder tokens, so it is no speech language "
             "model for hf-speech; give an audio-text checkpoint such as Qwen/Qwen2-Audio-7B-Instruct"
         )
-    return placed(loaded(_model_class(config).from_pretrained, source, **placement.arguments(target)), placement, target), processor
+    model = loaded(_model_class(config).from_pretrained, source, **placement.arguments(target))
+    adapter = quirk_of(config.model_type).lora
+    if isinstance(adapter, str):
+        _add_adapter(model, source, adapter)
+    return placed(model, placement, target), processor
+
+
+def _add_adapter(model: Any, source: Source, folder: str) -> None:
+    """Load the LoRA for speech that lies in a folder of the checkpoint. UsageError where it is not there, or peft is not installed."""
+    place = {key: value for key, value in source.arguments().items() if key == "revision"}
+    try:
+        model.load_adapter(source.pretrained, adapter_name="speech", adapter_kwargs={"subfolder": folder, **place})
+    except (OSError, ValueError, ImportError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(
+            f"pretrained={source.pretrained}: its LoRA for speech cannot be loaded from its folder '{folder}' ({reason}); without it the "
+            "model would hear with the wrong weights; give the whole checkpoint, and install peft"
+        ) from None
 
 
 def load_text(source: Source, placement: Placement) -> tuple[Any, Any]:
@@ -139,7 +156,7 @@ def describe(source: Source, model: Any, kind: str) -> dict[str, Any]:
         "dtype": str(model.dtype).removeprefix("torch."),
         "parameters": sum(p.numel() for p in model.parameters()),
         "own_generation": _own_generation(model),
-        "weights": _folder_hash(folder / (source.subfolder or "")) if here else digest(*published),
+        "weights": _folder_hash(folder / (source.subfolder or ""), quirk_of(config.model_type).lora) if here else digest(*published),
     }
 
 
@@ -155,9 +172,12 @@ def digest(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def _folder_hash(folder: Path) -> str:
+def _folder_hash(folder: Path, adapter: bool | str = False) -> str:
+    """Of the files that make a checkpoint. adapter: a folder in it that counts, too."""
     total = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".py"}):
+    parts = [folder, *([folder / adapter] if isinstance(adapter, str) and (folder / adapter).is_dir() else [])]
+    files = sorted(path for part in parts for path in part.iterdir())
+    for path in (p for p in files if p.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".py"}):
         total.update(f"{path.name} {path.stat().st_size}".encode())
         with path.open("rb") as file:
             size = path.stat().st_size
