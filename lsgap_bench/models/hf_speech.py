@@ -104,7 +104,7 @@ class HFSpeech(HFDecoder):
         A line and not the processor itself, which cuts a silence as it cuts a clip; several, because some count in steps.
         """
         if self._rate is None:
-            lengths = np.linspace(0.1, 1.0, 7) * min(self.max_seconds or _LONG, _LONG)
+            lengths = np.linspace(0.05, 1.0, 27) * min(self.max_seconds or _LONG, _LONG)
             slope, offset = np.polyfit(lengths, [self._placeholders(seconds) for seconds in lengths], 1)
             self._rate = (float(slope), float(offset))
         slope, offset = self._rate
