@@ -57,7 +57,7 @@ ORDER = [
     {"comparison_tables", "comparison_plots"},
     {"comparison_report"},
     {"run"},
-    {"lab", "validation", "leaderboard_page"},
+    {"lab", "validation", "verification", "leaderboard_page"},
     {"leaderboard"},
     {"cli"},
 ]

@@ -1,0 +1,56 @@
+"""`lsgap verify MODEL`: whether a model is run soundly in both modalities, in a minute, before anything is measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import textwrap
+from typing import Any
+
+from lsgap_bench.cli.arguments import pairs
+
+_WIDTH = 110
+CLEAR = "Nothing speaks against measuring this model."
+
+
+def add_parser(commands: Any) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "verify",
+        help="check in a minute that a model is run soundly in both modalities",
+        description="Prompts, speech positions, hearing, batches against single items and hooks of a model, on a few embedded items.",
+    )
+    add = parser.add_argument
+    add("pretrained", metavar="MODEL", help="hub id or folder")
+    add("--model", metavar="NAME", default="hf-speech", help="adapter (default hf-speech); see `lsgap ls models`")
+    add("--model_args", metavar="K=V,...", help="for the adapter, such as dtype=bfloat16")
+    add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: CUDA where there is one)")
+    add("--json", action="store_true", help="as JSON")
+    parser.set_defaults(command=command)
+
+
+def command(asked: argparse.Namespace) -> int:
+    """Print a line per guard; exit status 1 when one failed."""
+    from lsgap_bench.registry import models
+    from lsgap_bench.systems import make
+    from lsgap_bench.verification import embedded_items, verify
+
+    arguments = {"pretrained": asked.pretrained, **pairs(asked.model_args or "", "--model_args")}
+    model = make(models[asked.model], arguments, "--model_args", asked.device, "models")
+    found = verify(model, embedded_items(model))
+    failed = [finding.name for finding in found if finding.passed is False]
+    if asked.json:
+        print(json.dumps({"system": dict(model.info), "findings": [vars(finding) for finding in found]}, indent=2, ensure_ascii=False))
+    else:
+        print(f"{model.name}, {model.info['architecture']}, {model.info['dtype']}, on {model.device}\n")
+        for finding in found:
+            print(_shown({True: "passed", False: "FAILED", None: "-"}[finding.passed], finding.name, finding.figure))
+            if finding.advice:
+                print(_shown("", "", finding.advice))
+        closing = f"{len(failed)} guard{'s' * (len(failed) > 1)} failed: do not measure this model before." if failed else CLEAR
+        print(f"\n{closing}")
+    return 1 if failed else 0
+
+
+def _shown(verdict: str, name: str, text: str) -> str:
+    return textwrap.fill(text, _WIDTH, initial_indent=f"{verdict:8}{name:29}", subsequent_indent=" " * 37)
