@@ -17,12 +17,13 @@ from lsgap_bench.records import Rows, write_run
 from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Verdict
 from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
 
-sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import tiny_models
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import each other's helpers
 sys.path.append(str(Path(__file__).parent / "stand_ins"))  # behind what is installed
-import tiny_models
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what is not here is missing at once, not after some attempts
+import tiny_models  # and with it the libraries that read these variables
 
 torch.set_num_threads(1)  # more only contend, at these sizes
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
 
 LAYERS = 4  # layers 0..4
 LEVELS = {"matched": 0.8, "same_task": 0.6, "other_task": 0.3}

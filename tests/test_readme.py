@@ -73,7 +73,7 @@ def test_every_lsgap_command_of_the_readme_succeeds(
     assert any(HUB_MODEL in command for command in commands())
     for command in commands():
         words = shlex.split(command.replace(HUB_MODEL, HERE).replace("bfloat16", "float32"), comments=True)[1:]
-        small = ["--limit", "3"] if words[0] == "run" and "--limit" not in words else []
+        small = ["--limit", "1"] if words[0] == "run" and "--limit" not in words else []
         assert main([*words, *small]) == 0, f"{command}\n{capsys.readouterr().err}"
     shown = capsys.readouterr().out
     assert "norm_ratio" in shown

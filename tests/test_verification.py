@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import demo_run
@@ -14,8 +15,14 @@ from demo_run import Wrapped
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import Batch, Content, LayerHook, Prefill
+from lsgap_bench.models.hf_speech import HFSpeech
 from lsgap_bench.schema import Item
 from lsgap_bench.verification import Finding, Prompts, embedded_items, taken_apart, verify
+
+
+@pytest.fixture(scope="module")
+def tiny(qwen2_audio_folder: Path) -> HFSpeech:
+    return HFSpeech(str(qwen2_audio_folder), device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -102,29 +109,29 @@ class Rounding(Wrapped):
         (Rounding, {"identity edit"}),
     ],
 )
-def test_each_fault_fails_its_own_guard_with_advice(model: type[Wrapped], faults: set[str], items: list[Item]) -> None:
-    found = findings(model(), items[1:])
+def test_each_fault_fails_its_own_guard_with_advice(model: type[Wrapped], faults: set[str], items: list[Item], tiny: HFSpeech) -> None:
+    found = findings(model(tiny), items[1:])
     assert {name for name, finding in found.items() if not finding.passed} - {"answers, batch = one by one"} == faults
     assert all(found[name].advice for name in faults)
 
 
-def test_an_adapter_that_raises_fails_with_what_it_raised_and_the_other_guards_go_on(items: list[Item]) -> None:
+def test_an_adapter_that_raises_fails_with_what_it_raised_and_the_other_guards_go_on(items: list[Item], tiny: HFSpeech) -> None:
     class Broken(Wrapped):
         def score_options(self, prefill: Any, options: Any) -> Any:
             raise NotImplementedError("no cache to continue")
 
-    found = findings(Broken(), items[1:])
+    found = findings(Broken(tiny), items[1:])
     assert {name for name, finding in found.items() if not finding.passed} == {"options, batch = one by one"}
     assert found["options, batch = one by one"].figure == "NotImplementedError: no cache to continue"
 
 
-def test_free_answers_of_a_coarse_model_are_not_compared(items: list[Item]) -> None:
+def test_free_answers_of_a_coarse_model_are_not_compared(items: list[Item], tiny: HFSpeech) -> None:
     class Coarse(Wrapped):
         @property
         def info(self) -> Mapping[str, Any]:
             return {**self.inner.info, "dtype": "bfloat16"}
 
-    found = findings(Coarse(), items[1:])["answers, batch = one by one"]
+    found = findings(Coarse(tiny), items[1:])["answers, batch = one by one"]
     assert (found.passed, found.figure) == (None, "not tried")
     assert "verify in float32" in found.advice
 

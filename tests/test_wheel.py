@@ -43,6 +43,7 @@ def test_the_wheel_holds_the_tasks_the_model_and_the_template_and_no_tests(insta
     assert not any(name.startswith("tests/") for name in files)
 
 
+@pytest.mark.slow
 def test_an_installed_wheel_runs_the_demo_and_builds_a_leaderboard_outside_the_source_tree(installed: Path, tmp_path: Path) -> None:
     assert "lsgap_mini_sizes" in run_lsgap(installed, tmp_path, "ls", "tasks")
     run_lsgap(

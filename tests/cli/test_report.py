@@ -55,6 +55,7 @@ def test_bad_input_ends_with_one_line_and_writes_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_embedded_model_with_growing_noise_is_a_series(tmp_path: Path, capsys: Out) -> None:
     """Runs through `lsgap run --tag`, three checkpoints; weights that are noisier make speech states that fit the text's less."""
     import torch
