@@ -167,14 +167,7 @@ def task_table(
             values[place[row["item"]]] = np.nan if row.get(key) is None else float(row[key])
         return found
 
-    tables: dict[str, dict[str, Floats]] = {}
-    units: dict[str, str] = {}
-    for row in curves:
-        if row["task"] == task and row["condition"] == "speech":
-            sides = tables.setdefault(row["metric"], {s: np.full((len(items), len(row["matched"])), np.nan) for s in SIDES})
-            units[row["metric"]] = row["unit"]
-            for side in SIDES:
-                sides[side][place[row["item"]]] = [math.nan if v is None else v for v in row[side]]
+    measured = [row for row in curves if row["task"] == task and row["condition"] == "speech"]
     chance = np.array([math.nan if first[item]["chance"] is None else first[item]["chance"] for item in items], dtype=np.float64)
     clusters = [str(first[item]["cluster"]) for item in items]
     scores, replaced = column("score"), column("replaced")
@@ -188,8 +181,8 @@ def task_table(
         scores=scores,
         extracted=column("extracted"),
         replaced={condition: values for condition, values in replaced.items() if condition not in COMPANIONS},
-        curves=tables,
-        units=units,
+        curves=_curves(measured, place),
+        units={row["metric"]: row["unit"] for row in measured},
         systems=systems,
         labels=_labels(samples, place),
         tokens=column("content_tokens").get("speech", np.full(len(items), np.nan)),
@@ -197,6 +190,15 @@ def task_table(
         blocks=block_curves(task, blocks),
         layers=layers,
     )
+
+
+def _curves(rows: Iterable[Mapping[str, Any]], place: Mapping[str, int]) -> dict[str, dict[str, Floats]]:
+    found: dict[str, dict[str, Floats]] = {}
+    for row in rows:
+        sides = found.setdefault(row["metric"], {s: np.full((len(place), len(row["matched"])), np.nan) for s in SIDES})
+        for side in SIDES:
+            sides[side][place[row["item"]]] = [math.nan if v is None else v for v in row[side]]
+    return found
 
 
 def _labels(samples: Iterable[Mapping[str, Any]], place: Mapping[str, int]) -> dict[str, list[Hashable]]:
