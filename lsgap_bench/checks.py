@@ -76,7 +76,7 @@ def batch_difference(model: SpeechLM, contents: Sequence[Content], systems: Sequ
     for row, (content, system) in enumerate(zip(contents, systems, strict=True)):
         for together, alone in zip(batched[row], _states(model, [content], [system])[0], strict=True):
             if alone.numel():
-                worst = max(worst, _relative(together, alone))
+                worst = max(worst, relative_difference(together, alone))
     return worst
 
 
@@ -111,12 +111,6 @@ def expected_positions(actual: int, expected: int) -> bool:
     return abs(actual - expected) <= 2 + 0.02 * expected
 
 
-def _relative(together: Tensor, alone: Tensor) -> float:
-    """Largest difference over the largest magnitude; infinite where either side holds what is no number."""
-    difference = float((together - alone).abs().max() / alone.abs().max().clamp_min(1e-12))
-    return difference if math.isfinite(difference) else math.inf
-
-
 def collect_checks(
     model: SpeechLM, pairs: Mapping[str, Sequence[Pair]], batch_sizes: Sequence[int], counts: Mapping[str, int], known: Sequence[str] = ()
 ) -> dict[str, Any]:
@@ -145,6 +139,12 @@ def collect_checks(
     if counts.get("truncated_clips"):
         warnings.append(f"{counts['truncated_clips']} clips were cut to what the model hears, their texts were not")
     return {**checks, "warnings": warnings}
+
+
+def relative_difference(one: Tensor, other: Tensor) -> float:
+    """Largest difference over the largest magnitude of the other; infinite where either side holds what is no number."""
+    difference = float((one - other).abs().max() / other.abs().max().clamp_min(1e-12))
+    return difference if math.isfinite(difference) else math.inf
 
 
 def _states(model: SpeechLM, contents: Sequence[Content], systems: Sequence[str | None]) -> list[list[Tensor]]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lsgap_bench.checks import TOLERANCE, batch_difference, expected_positions
+from lsgap_bench.checks import TOLERANCE, batch_difference, expected_positions, relative_difference
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import load_tasks
 from lsgap_bench.hearing import heard_wave
@@ -28,7 +28,7 @@ FAILED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeEr
 
 
 class Prompts(NamedTuple):
-    """The two prompts of one item, taken apart: before + text + after, and before + wrapper + after. None where they differ elsewhere."""
+    """The two prompts of one item, taken apart: before + text + after, and before + wrapper + after."""
 
     before: str
     wrapper: str
@@ -116,7 +116,7 @@ def _positions(model: SpeechLM, items: Sequence[Item]) -> Finding:
 def _hears(model: SpeechLM, items: Sequence[Item]) -> Finding:
     own = heard_wave(items[-1].clip, model)
     logits = [model.prefill(_encoded(model, [clip])).last_logits for clip in (own, silence(own))]
-    change = _relative(logits[1], logits[0])
+    change = relative_difference(logits[1], logits[0])
     return Finding("", change > 0 and math.isfinite(change), f"silence changes the logits by {change:.1e}")
 
 
@@ -164,14 +164,10 @@ def _edit(model: SpeechLM, items: Sequence[Item]) -> Finding:
         layers.append(layer)
         return batch.with_content(hidden, torch.zeros_like(batch.content(hidden))) if layer == 1 else None
 
-    change = _relative(model.prefill(batch, zero).last_logits, model.prefill(batch).last_logits)
+    change = relative_difference(model.prefill(batch, zero).last_logits, model.prefill(batch).last_logits)
     whole = layers == list(range(model.num_layers + 1))
     seen = f"layers 0..{model.num_layers} seen" if whole else f"layers {layers} seen of 0..{model.num_layers}"
     return Finding("", whole and change > 0 and math.isfinite(change), f"{seen}; without the clip's states logits change by {change:.1e}")
-
-
-def _relative(one: Tensor, other: Tensor) -> float:
-    return float((one - other).abs().max() / other.abs().max().clamp_min(1e-12))
 
 
 def _tolerance(model: SpeechLM) -> float:

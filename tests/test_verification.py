@@ -115,6 +115,14 @@ def test_each_fault_fails_its_own_guard_with_advice(model: type[Wrapped], faults
     assert all(found[name].advice for name in faults)
 
 
+def test_answers_that_change_places_in_a_batch_are_caught(items: list[Item], tiny: HFSpeech) -> None:
+    class Mixed(Wrapped):
+        def generate(self, prefill: Any, settings: Any, seeds: Any) -> list[str]:
+            return list(reversed(self.inner.generate(prefill, settings, seeds)))
+
+    assert [name for name, found in findings(Mixed(tiny), items[1:]).items() if not found.passed] == ["answers, batch = one by one"]
+
+
 def test_an_adapter_that_raises_fails_with_what_it_raised_and_the_other_guards_go_on(items: list[Item], tiny: HFSpeech) -> None:
     class Broken(Wrapped):
         def score_options(self, prefill: Any, options: Any) -> Any:

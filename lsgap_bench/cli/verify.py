@@ -42,7 +42,8 @@ def command(asked: argparse.Namespace) -> int:
     if asked.json:
         print(json.dumps({"system": dict(model.info), "findings": [vars(finding) for finding in found]}, indent=2, ensure_ascii=False))
     else:
-        print(f"{model.name}, {model.info['architecture']}, {model.info['dtype']}, on {model.device}\n")
+        facts = (model.name, model.info.get("architecture"), model.info.get("dtype"), f"on {model.device}")
+        print(", ".join(str(fact) for fact in facts if fact) + "\n")
         for finding in found:
             print(_shown({True: "passed", False: "FAILED", None: "-"}[finding.passed], finding.name, finding.figure))
             if finding.advice:

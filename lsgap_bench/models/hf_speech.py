@@ -117,7 +117,8 @@ class HFSpeech(HFDecoder):
     def _adapted(self, batch: Batch) -> Iterator[None]:
         """A LoRA that is meant for speech: on for spoken prompts, off for written ones."""
         if self.quirk.lora and self.model._hf_peft_config_loaded:
-            (self.model.enable_adapters if ALONE in batch.inputs else self.model.disable_adapters)()
+            spoken = batch.inputs.keys() - TOKENS - {"position_ids"}  # whatever the architecture calls its sound
+            (self.model.enable_adapters if spoken else self.model.disable_adapters)()
         yield
 
     def _arguments(self, batch: Batch) -> Mapping[str, Any]:
