@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -195,6 +196,60 @@ def vibevoice_asr(folder: Path) -> Path:
     return saved(_hub.VibeVoiceAsrForConditionalGeneration(config), words, processor, folder, wrapper)
 
 
+def voxtral(folder: Path) -> Path:
+    """Voxtral: prompts by mistral_common, 375 placeholders for every 30 seconds begun."""
+    size = tekken(folder)
+    words = _hub.MistralCommonBackend.from_pretrained(folder)
+    config = _hub.VoxtralConfig(
+        audio_config=llama_tower() | {"intermediate_size": 128},
+        text_config=text_config(words) | {"model_type": "llama", "vocab_size": size, "bos_token_id": 1},
+        audio_token_id=words.convert_tokens_to_ids("[AUDIO]"),
+    )
+    torch.manual_seed(0)
+    processor = _hub.VoxtralProcessor(whisper_extractor(), words)
+    return saved(_hub.VoxtralForConditionalGeneration(config), words, processor, folder, None)
+
+
+def tekken(folder: Path, version: str = "v13") -> int:
+    """Write the words of mistral_common, its audio section included: the bytes and WORDS; returns their number."""
+    pieces = [bytes([byte]) for byte in range(256)] + [f" {word}".encode() for word in sorted(set(tiny_models.WORDS.split()))]
+    named = {
+        0: "<unk>",
+        1: "<s>",
+        2: "</s>",
+        3: "[INST]",
+        4: "[/INST]",
+        11: "<pad>",
+        24: "[AUDIO]",
+        25: "[BEGIN_AUDIO]",
+        34: "[TRANSCRIBE]",
+    }
+    tools = ["AVAILABLE_TOOLS", "TOOL_RESULTS", "TOOL_CONTENT", "SYSTEM_PROMPT"]
+    others = ["TOOL_CALLS", "ARGS", "CALL_ID", "IMG", "IMG_BREAK", "IMG_END", "PREFIX", "MIDDLE", "SUFFIX"]
+    more = iter([*(f"[{mark}{tool}]" for tool in tools for mark in ("", "/")), *(f"[{other}]" for other in others)])
+    control = [named.get(k) or next(more, f"<SPECIAL_{k}>") for k in range(40)]
+    described = {
+        "config": {
+            "pattern": r" ?[^\s]+|\s+",
+            "num_vocab_tokens": len(pieces),
+            "default_vocab_size": len(pieces) + len(control),
+            "default_num_special_tokens": len(control),
+            "version": version,
+        },
+        "vocab": [{"rank": k, "token_bytes": b64encode(piece).decode(), "token_str": None} for k, piece in enumerate(pieces)],
+        "special_tokens": [{"rank": k, "token_str": name, "is_control": True} for k, name in enumerate(control)],
+        "audio": {
+            "sampling_rate": 16_000,
+            "frame_rate": 12.5,
+            "chunk_length_s": float(WINDOW),
+            "audio_encoding_config": {"num_mel_bins": MELS, "hop_length": 160, "window_size": 400},
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tekken.json").write_text(json.dumps(described), encoding="utf-8")
+    return len(pieces) + len(control)
+
+
 def granite_speech(folder: Path) -> Path:
     """Granite Speech: logits divided by a constant, a LoRA that only speech switches on, an encoder that hears its padding."""
     words = tokenizer(audio_token="<|audio|>")
@@ -316,6 +371,7 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
         musicflamingo,
         gemma4,
         vibevoice_asr,
+        voxtral,
         granite_speech,
         phi4_multimodal,
         gemma3n,

@@ -17,6 +17,7 @@ from lsgap_bench.models.adapter import Batch, Content
 from lsgap_bench.models.alone import decoder_input, placed
 from lsgap_bench.models.collate import TOKENS, stacked
 from lsgap_bench.models.hf_decoder import HFDecoder, with_content, with_texts
+from lsgap_bench.models.mistral_prompts import MistralPrompter
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
 from lsgap_bench.models.replay import before_decoder, replayed
@@ -50,10 +51,10 @@ class HFSpeech(HFDecoder):
     ) -> None:
         source = loading.Source(str(pretrained), None if revision is None else str(revision), subfolder, trust_remote_code)
         loaded, self.processor = loading.load(source, loading.Placement(dtype, device, attn_implementation, device_map))
-        super().__init__(loaded, Prompter(self.processor, chat_template), loading.describe(source, loaded, "lslm"))
-        self.quirk = quirk_of(self.model.config.model_type)
+        self.quirk = quirk_of(loaded.config.model_type)
         self.extractor = loading.extractor_of(self.processor)
         self.sampling_rate: int = self.extractor.sampling_rate
+        super().__init__(loaded, self._prompts(chat_template), loading.describe(source, loaded, "lslm"))
         window = self.extractor.n_samples / self.sampling_rate if self.quirk.window else None
         self.max_seconds: float | None = self.quirk.max_seconds or window
         if self.quirk.logits_divisor:
@@ -62,6 +63,13 @@ class HFSpeech(HFDecoder):
         self._placeholder: str = self.tokenizer.convert_ids_to_tokens(self.audio_token_id)
         self._rate: tuple[float, float] | None = None
         self._ears = before_decoder(self.model, self.model.get_decoder(), self.model.get_output_embeddings())
+
+    def _prompts(self, chat_template: str | None) -> Prompter | MistralPrompter:
+        if not self.quirk.mistral_common:
+            return Prompter(self.processor, chat_template)
+        if chat_template is not None:
+            raise UsageError(f"chat_template={chat_template}: this model's prompts are made by mistral_common; leave it out")
+        return MistralPrompter(self.processor, self.sampling_rate)
 
     def encode(self, contents: Sequence[Content], systems: Sequence[str | None]) -> Batch:
         """One left-padded prompt per content; all of one modality. See `SpeechLM.encode`."""

@@ -111,12 +111,12 @@ class Prompter:
         inside = [i for i, (start, end) in enumerate(offsets) if start < last and end > first and end > start]
         if not inside:
             return Written(0, 0, ())
-        start, end, words = inside[0], inside[-1] + 1, _words_of_characters(prompt[first:last])
+        start, end, words = inside[0], inside[-1] + 1, words_of_characters(prompt[first:last])
         of_tokens = (max(words[max(left - first, 0) : max(right - first, 0)], default=-1) for left, right in offsets[start:end])
         return Written(start, end, tuple(of_tokens))
 
 
-def _words_of_characters(text: str) -> list[int]:
+def words_of_characters(text: str) -> list[int]:
     """For each character the place of its word, between blanks; -1 for a blank."""
     found = [-1] * len(text)
     for place, match in enumerate(re.finditer(r"\S+", text)):

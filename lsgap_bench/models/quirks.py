@@ -22,6 +22,7 @@ class Quirk:
     heard_with: arguments that the forward needs beside a clip.
     logits_divisor: field of the text configuration by which the forward leaves out to divide its logits.
     lora: the model has a LoRA that is on for speech and off for text; a name is the folder of the checkpoint that holds it.
+    mistral_common: prompts are that package's, not a Jinja template's.
     """
 
     load_as: str | None = None
@@ -34,6 +35,7 @@ class Quirk:
     heard_with: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     logits_divisor: str | None = None
     lora: bool | str = False
+    mistral_common: bool = False
 
 
 QUIRKS: dict[str, Quirk] = {
@@ -47,6 +49,7 @@ QUIRKS: dict[str, Quirk] = {
     "gemma4": Quirk(max_seconds=30.0),
     "granite_speech": Quirk(leaky=True, logits_divisor="logits_scaling", lora=True),
     "phi4_multimodal": Quirk(leaky=True, lora="speech-lora"),
+    "voxtral": Quirk(rate=12.5, mistral_common=True),
     "vibevoice_asr": Quirk(heard_with=MappingProxyType({"sample": False})),  # or it adds noise
 }
 

@@ -86,7 +86,7 @@ def test_states_and_logits_are_those_of_transformers(lm: HFSpeech, kind: str) ->
 @pytest.mark.parametrize("kind", ["text", "speech"])
 def test_options_from_the_shared_prefix_score_as_in_full_forwards(lm: HFSpeech, kind: str) -> None:
     contents = contents_of(lm, kind)
-    options = [[[11], [12, 13], [14, 15, 16]], [[17, 18, 19, 20], [21]], [[22, 23], [24]]]
+    options = [[[61], [62, 63], [64, 65, 66]], [[67, 68, 69, 70], [71]], [[72, 73], [74]]]  # no special tokens
     filled = lm.prefill(lm.encode(contents, [None] * 3))
     for content, item, scores in zip(contents, options, lm.score_options(filled, options), strict=True):
         assert scores.logprobs == pytest.approx([full_forward(lm, content, option) for option in item], abs=2e-4)
