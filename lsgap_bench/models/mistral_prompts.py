@@ -21,10 +21,12 @@ Ids = list[int]
 class MistralPrompter:
     """Renders and tokenizes prompts with a processor whose tokenizer is mistral_common's.
 
-    processor: of transformers, with such a tokenizer. rate: Hz, of the waveforms.
+    processor: of transformers, with such a tokenizer; UsageError where it has another one. rate: Hz, of the waveforms.
     """
 
     def __init__(self, processor: Any, rate: int) -> None:
+        if type(processor.tokenizer).__name__ != "MistralCommonBackend":  # transformers takes another one where the package is missing
+            raise UsageError("this model's prompts are made by mistral_common, which is not there; pip install 'lsgap-bench[voxtral]'")
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.template = f"mistral_common {importlib.metadata.version('mistral_common')}"

@@ -11,6 +11,7 @@ from tiny_models import wave
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.hf_speech import HFSpeech
+from lsgap_bench.models.mistral_prompts import MistralPrompter
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +75,8 @@ def test_a_system_turn_that_both_prompts_take_is_accepted(lm: HFSpeech) -> None:
 def test_a_chat_template_is_refused_where_mistral_common_makes_the_prompts(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"chat_template=mine\.jinja.*mistral_common; leave it out"):
         HFSpeech(str(folder), device="cpu", chat_template="mine.jinja")
+
+
+def test_where_mistral_common_is_missing_the_package_is_named(omni: HFSpeech) -> None:
+    with pytest.raises(UsageError, match=r"pip install 'lsgap-bench\[voxtral\]'"):
+        MistralPrompter(omni.processor, 16_000)
