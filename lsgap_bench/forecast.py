@@ -6,10 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import psutil
-import torch
 from tabulate import tabulate
 
+from lsgap_bench.memory import peak_bytes
 from lsgap_bench.models.adapter import SpeechLM
 from lsgap_bench.observe import Observer, Plan
 from lsgap_bench.schema import Item
@@ -61,7 +60,7 @@ def forecast(items: Sequence[Item], model: SpeechLM, plan: Plan) -> Forecast:
         forwards=forwards,
         seconds=taken * len(items) / number,
         sampled=number,
-        peak_bytes=_peak_bytes(model.device),
+        peak_bytes=peak_bytes(model.device),
     )
 
 
@@ -69,10 +68,3 @@ def spread(items: Sequence[Item], number: int) -> list[Item]:
     """So many of the items, spread evenly over the clip lengths."""
     by_length = sorted(items, key=lambda i: i.clip.seconds)
     return [by_length[k * len(items) // number] for k in range(number)]
-
-
-def _peak_bytes(device: torch.device) -> int:
-    """Most memory taken on the device, or what the process holds now where the model runs on the CPU."""
-    if device.type == "cuda":
-        return int(torch.cuda.max_memory_allocated(device))
-    return int(psutil.Process().memory_info().rss)

@@ -12,6 +12,7 @@ from lsgap_bench.blocks import Pooled
 from lsgap_bench.errors import UsageError
 from lsgap_bench.interventions import controls
 from lsgap_bench.interventions.patching import assign, edit_at
+from lsgap_bench.memory import ran_out
 from lsgap_bench.metrics.layer_pair import LayerPair, Words
 from lsgap_bench.metrics.logit_pair import LogitPair
 from lsgap_bench.metrics.paths import Paths
@@ -143,9 +144,9 @@ class Edit:
         name = self._condition.intervention
         try:
             edited: Tensor = self._edit(speech, text)
-        except torch.cuda.OutOfMemoryError:
-            raise  # the run goes on with smaller batches
         except Exception as error:
+            if ran_out(error):
+                raise  # the run goes on with smaller batches
             raise UsageError(f"intervention '{name}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
         if not isinstance(edited, Tensor) or edited.shape != speech.shape or not bool(edited.isfinite().all()):
             raise UsageError(f"intervention '{name}' gave {_told(edited)}; it must give finite states of shape {tuple(speech.shape)}")
@@ -161,9 +162,9 @@ def _computed(plugin: Metric, pair: LayerPair | Paths | LogitPair, rows: int, wh
     """A metric's values, (rows,); UsageError that names the plug-in where it fails or gives another shape."""
     try:
         values: Tensor = plugin.compute(pair)
-    except torch.cuda.OutOfMemoryError:
-        raise  # the run goes on with smaller batches
     except Exception as error:
+        if ran_out(error):
+            raise  # the run goes on with smaller batches
         raise UsageError(f"metric '{plugin.name}' failed at {where} ({type(error).__name__}: {error}); correct the plug-in") from error
     if not isinstance(values, Tensor) or tuple(values.shape) != (rows,):
         raise UsageError(f"metric '{plugin.name}' gave {_told(values)} at {where}; it must give a tensor of shape {(rows,)}")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lsgap_bench.blocks import Block, Pool, draw_blocks
@@ -16,6 +15,7 @@ from lsgap_bench.hearing import heard_wave, heard_words
 from lsgap_bench.interventions import controls
 from lsgap_bench.keys import Asked, decisive
 from lsgap_bench.layer_hooks import Edit, Measure
+from lsgap_bench.memory import give_back, ran_out
 from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks, prefilled
 from lsgap_bench.partners import Partners, draw_partners, item_seed
 from lsgap_bench.protocols import DEFAULT, observed_otherwise, protocol_called
@@ -102,7 +102,7 @@ class Observer:
                 self._pool.settle(block)
         size = self.plan.batch_size
         while not self._completed(size):
-            torch.cuda.empty_cache()
+            give_back()
             size //= 2
         return {(item.id, c.name): store[self._key(item, c)] for item in self.items for c in self._conditions_of(item)}
 
@@ -122,7 +122,9 @@ class Observer:
         self.batch_sizes.append(size)
         try:
             self._observe(size)
-        except torch.cuda.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
             if size == 1:
                 raise UsageError(
                     f"{self.model.name} does not fit on {self.model.device} with even one item per batch; choose a smaller dtype, another "

@@ -16,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from lsgap_bench.batch_size import fitting
 from lsgap_bench.block_curves import block_rows
 from lsgap_bench.checks import collect_checks
 from lsgap_bench.errors import UsageError, did_you_mean
@@ -231,6 +232,7 @@ def _beside(run: Run, passed: Passed) -> tuple[Mapping[str, Sequence[Pair]], Map
 def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> dict[str, dict[str, Observation]]:
     """The fused pass over all items of a run, with its store and its progress bar."""
     playable = _playable(items, run)
+    run.plan = _sized(run, playable)
     observer = Observer(playable, run.model, run.plan)
     begin_log()
     resume = run.settings.resume
@@ -262,11 +264,21 @@ def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
     return legible.items
 
 
+def _sized(run: Run, items: Sequence[Item]) -> Plan:
+    """The plan with as many items per forward as fit, where that was left open."""
+    if run.settings.batch_size != "auto":
+        return run.plan
+    size = fitting(items, run.model, run.plan)
+    logger.info("batch size: %d items per forward", size)
+    return dataclasses.replace(run.plan, batch_size=size)
+
+
 def dry_run(**arguments: Any) -> Forecast:
     """What `evaluate` with the same arguments would do and about how long it would take; checks all input and writes nothing."""
     run = prepare(Settings(**arguments))
     items = [item for task in run.tasks.paired.values() for item in task.items(run.settings.limit)]
     playable, max_seconds = _playable(items, run), run.model.max_seconds
+    run.plan = _sized(run, playable)
     told = forecast(playable, run.model, run.plan)
     del run.model
     release()

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from tqdm import tqdm
 
 from lsgap_bench import __version__
 from lsgap_bench.errors import UsageError
 from lsgap_bench.forecast import Forecast, spread
 from lsgap_bench.hearing import heard_at
+from lsgap_bench.memory import give_back, ran_out
 from lsgap_bench.models.adapter import SpeechLM, TextLM, chunks
 from lsgap_bench.observe import TEXT, Observer, Plan
 from lsgap_bench.reading import with_known_words
@@ -102,8 +102,7 @@ def make(factory: Callable[..., Any], arguments: Mapping[str, Any], option: str,
 def release() -> None:
     """Give back the memory of models that nothing refers to any more."""
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    give_back()
 
 
 def observe_companions(
@@ -162,7 +161,9 @@ def transcribe(
         waves = [heard_at(missing[key].clip, recognizer.sampling_rate, max_seconds) for key in part]
         try:
             texts = _texts(recognizer, waves, size)
-        except torch.cuda.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
             if size == 1:
                 raise UsageError(
                     "the recognizer does not fit with even one clip per batch; add dtype=float16 to --recognizer_args"

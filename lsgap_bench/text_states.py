@@ -75,7 +75,7 @@ class TextRun:
         self._on_group = on_group
         self._seen: set[int] = set()
         self._cache: OrderedDict[int, Texts] = OrderedDict()
-        self._room = _cache_bytes(model.device)
+        self._room = cache_bytes(model.device)
 
     def ensure(self, forms: Sequence[Form]) -> None:
         """Run the groups of these forms that have not run yet."""
@@ -145,7 +145,8 @@ def _empty(like: Texts, rows: int, width: int) -> Texts:
     )
 
 
-def _cache_bytes(device: torch.device) -> int:
+def cache_bytes(device: torch.device) -> int:
+    """Bytes of a device that kept text states may take."""
     if device.type != "cuda":
         return CPU_CACHE
     return int(GPU_SHARE * torch.cuda.get_device_properties(device).total_memory)

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lsgap_bench.checks import TOLERANCE, batch_difference, expected_positions, relative_difference
+from lsgap_bench.checks import TOLERANCE, batch_difference, expected_positions, relative_difference, tolerance_of
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import load_tasks
 from lsgap_bench.hearing import heard_wave
@@ -122,7 +122,7 @@ def _hears(model: SpeechLM, items: Sequence[Item]) -> Finding:
 
 def _invariance(model: SpeechLM, items: Sequence[Item]) -> Finding:
     text, speech = (batch_difference(model, contents, [None] * len(items)) for contents in _contents(model, items))
-    tolerance = _tolerance(model)
+    tolerance = tolerance_of(model)
     return Finding("", max(text, speech) <= tolerance, f"text {text:.1e}, speech {speech:.1e}, tolerance {tolerance:.0e}")
 
 
@@ -134,11 +134,11 @@ def _options(model: SpeechLM, items: Sequence[Item]) -> Finding:
         for content, scores in zip(contents, together, strict=True):
             (alone,) = model.score_options(model.prefill(_encoded(model, [content])), options[:1])
             worst = max(worst, max(abs(a - b) / max(abs(b), 1.0) for a, b in zip(scores.logprobs, alone.logprobs, strict=True)))
-    return Finding("", worst <= 10 * _tolerance(model), f"largest relative difference {worst:.1e}")
+    return Finding("", worst <= 10 * tolerance_of(model), f"largest relative difference {worst:.1e}")
 
 
 def _answers(model: SpeechLM, items: Sequence[Item]) -> Finding:
-    if _tolerance(model) > TOLERANCE["float32"]:
+    if tolerance_of(model) > TOLERANCE["float32"]:
         return Finding("", None, "not tried", "coarse numbers may decide between two words either way; verify in float32")
     same, number = 0, 2 * len(items)
     for contents in _contents(model, items):
@@ -168,8 +168,3 @@ def _edit(model: SpeechLM, items: Sequence[Item]) -> Finding:
     whole = layers == list(range(model.num_layers + 1))
     seen = f"layers 0..{model.num_layers} seen" if whole else f"layers {layers} seen of 0..{model.num_layers}"
     return Finding("", whole and change > 0 and math.isfinite(change), f"{seen}; without the clip's states logits change by {change:.1e}")
-
-
-def _tolerance(model: SpeechLM) -> float:
-    named: Any = model.info.get("dtype")
-    return TOLERANCE.get(str(named), TOLERANCE["float16"])

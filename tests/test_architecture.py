@@ -15,7 +15,7 @@ import lsgap_bench
 ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
-    {"errors"},
+    {"errors", "memory"},
     {"schema", "resources", "plugins", "braces"},
     {"registry", "protocols"},
     {"bootstrap"},
@@ -35,7 +35,7 @@ ORDER = [
     {"harness"},
     {"task_tables", "kept_items"},
     {"measures"},
-    {"estimates", "checks", "example", "forecast", "settings", "run_log"},
+    {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},
     {"records", "systems", "evaluate_modules"},
     {"layer_chart", "report", "gain_map", "metrics_page"},
     {"plots"},

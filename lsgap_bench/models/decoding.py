@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lsgap_bench.models.adapter import OptionScores, Prefill
+from lsgap_bench.memory import free_bytes
+from lsgap_bench.models.adapter import OptionScores, Prefill, chunks
+from lsgap_bench.models.roomy_cache import give_room
 from lsgap_bench.schema import Generation
 
 Continue = Callable[[Tensor, Tensor, Tensor, Any], Tensor]
 """(ids (R, n), attention_mask (R, T + n), position_ids (R, n), cache) -> logits (R, n, V) float32. Grows the cache."""
+CONTEXT = 8  # tokens that are read again before a possible stop string, since a token alone may decode otherwise
 
 
 @torch.no_grad()
@@ -36,20 +41,42 @@ def score_options(step: Continue, prefill: Prefill, options: Sequence[Sequence[S
 
 def _follow(step: Continue, prefill: Prefill, flat: list[list[int]], row: Tensor) -> tuple[list[float], list[bool]]:
     """Loglikelihood of each token sequence after the prompt in its row, and whether each of its tokens is the likeliest one."""
-    longest = max(len(ids) for ids in flat)
     device = row.device
+    longest = max(len(ids) for ids in flat)
     tokens = torch.tensor([ids + [0] * (longest - len(ids)) for ids in flat], device=device)
     mask = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in flat], device=device)
-    logits = prefill.last_logits[row][:, None]
+    first = prefill.last_logits[row]
+    found, likeliest = first.log_softmax(-1).gather(1, tokens[:, :1]), first.argmax(-1, keepdim=True) == tokens[:, :1]
     if longest > 1:
-        prefill.cache.batch_select_indices(row)
-        valid = prefill.batch.valid.long()[row]
-        positions = valid.sum(1, keepdim=True) + torch.arange(longest - 1, device=device)
-        rest = step(tokens[:, :-1], torch.cat([valid, mask[:, :-1]], 1), positions, prefill.cache)
-        logits = torch.cat([logits, rest], 1)
-    chosen = logits.log_softmax(-1).gather(2, tokens[..., None])[..., 0]
-    likeliest = (logits.argmax(-1) == tokens) | (mask == 0)
-    return (chosen * mask).sum(1).tolist(), likeliest.all(1).tolist()
+        rest = [_rest(step, prefill, tokens[part], mask[part], row[part]) for part in chunks(len(flat), _rows_that_fit(prefill))]
+        found = torch.cat([found, torch.cat([logprobs for logprobs, _ in rest])], 1)
+        likeliest = torch.cat([likeliest, torch.cat([greedy for _, greedy in rest])], 1)
+    return (found * mask).sum(1).tolist(), (likeliest | (mask == 0)).all(1).tolist()
+
+
+def _rest(step: Continue, prefill: Prefill, tokens: Tensor, mask: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    """Of all tokens but the first, (R, n - 1): loglikelihoods, and which are the likeliest; from a copy of the prefix for each sequence."""
+    valid = prefill.batch.valid.long()[row]
+    positions = valid.sum(1, keepdim=True) + torch.arange(tokens.shape[1] - 1, device=row.device)
+    logits = step(tokens[:, :-1], torch.cat([valid, mask[:, :-1]], 1), positions, _selected(prefill.cache, row))
+    return logits.log_softmax(-1).gather(2, tokens[:, 1:, None])[..., 0], logits.argmax(-1) == tokens[:, 1:]
+
+
+def _selected(cache: Any, rows: Tensor) -> Any:
+    """A cache of some rows of another one, which stays as it is."""
+    selected = copy.copy(cache)
+    selected.layers = [copy.copy(layer) for layer in cache.layers]
+    selected.batch_select_indices(rows)
+    return selected
+
+
+def _rows_that_fit(prefill: Prefill) -> int:
+    """How many copies of a prompt's cache there is room for at once: on a GPU half of what is free, elsewhere as many as are asked for."""
+    if prefill.last_logits.device.type != "cuda":
+        return sys.maxsize
+    tensors = (tensor for layer in prefill.cache.layers for tensor in (layer.keys, layer.values) if tensor is not None)
+    of_a_row: int = sum(tensor.nbytes for tensor in tensors) // len(prefill.batch)
+    return max(1, free_bytes(prefill.last_logits.device) // 2 // max(of_a_row, 1))
 
 
 @dataclass
@@ -62,10 +89,10 @@ class _Answer:
     text: str = ""
     done: bool = False
 
-    def choose(self, logits: Tensor) -> int:
+    def choose(self, logits: Tensor, likeliest: int) -> int:
         """The next token from logits (V,): the likeliest, or a draw that does not depend on the batch."""
         if self.generator is None:
-            return int(logits.argmax())
+            return likeliest
         logits = _nucleus(logits.cpu() / (self.settings.temperature or 1.0), self.settings.top_p)
         noise = torch.rand(logits.shape, generator=self.generator).clamp_min(1e-20)
         return int((logits - (-noise.log()).log()).argmax())  # Gumbel-max: a draw from softmax(logits)
@@ -87,9 +114,11 @@ def generate(
     ]
     active = list(range(len(answers)))
     valid, logits, cache = prefill.batch.valid.long(), prefill.last_logits, prefill.cache
+    give_room(cache)
     while active:
+        likeliest = logits.argmax(-1).tolist()  # one wait for the device, not one for each answer
         for place, index in enumerate(active):
-            _grow(answers[index], logits[place], end, decode)
+            _grow(answers[index], answers[index].choose(logits[place], likeliest[place]), end, decode)
         kept = [place for place, index in enumerate(active) if not answers[index].done]
         if not kept:
             break
@@ -104,17 +133,19 @@ def generate(
     return [answer.text.strip() for answer in answers]
 
 
-def _grow(answer: _Answer, logits: Tensor, end: frozenset[int], decode: Callable[[list[int]], str]) -> None:
-    token = answer.choose(logits)
-    if token in end:
-        answer.done = True
-        return
-    answer.tokens.append(token)
-    answer.text = decode(answer.tokens)
-    cuts = [answer.text.index(stop) for stop in answer.settings.until if stop in answer.text]
-    if cuts:
-        answer.text = answer.text[: min(cuts)]
-    answer.done = bool(cuts) or len(answer.tokens) >= answer.settings.max_new_tokens
+def _grow(answer: _Answer, token: int, end: frozenset[int], decode: Callable[[list[int]], str]) -> None:
+    """Add a token; the text is made when the answer is done, and looked at before only for stop strings."""
+    if token not in end:
+        answer.tokens.append(token)
+        stops = answer.settings.until
+        recent = decode(answer.tokens[-(max(map(len, stops)) + CONTEXT) :]) if stops else ""
+        stopped = any(stop in recent for stop in stops)
+        if not stopped and len(answer.tokens) < answer.settings.max_new_tokens:
+            return
+    text = decode(answer.tokens)
+    cuts = [text.index(stop) for stop in answer.settings.until if stop in text]
+    answer.text = text[: min(cuts)] if cuts else text
+    answer.done = bool(cuts) or token in end or len(answer.tokens) >= answer.settings.max_new_tokens
 
 
 def _nucleus(logits: Tensor, top_p: float | None) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models import loading
+from lsgap_bench.models.placement import Placement
 from lsgap_bench.registry import recognizer
 from lsgap_bench.speech.clips import Wave
 
@@ -43,7 +44,7 @@ class HFASR:
         max_new_tokens: int | None = None,
     ) -> None:
         source = loading.Source(str(pretrained), None if revision is None else str(revision), subfolder, trust_remote_code)
-        placement = loading.Placement(dtype, device, attn_implementation)
+        placement = Placement(dtype, device, attn_implementation)
         target = placement.target()
         _hub.utils.logging.disable_progress_bar()
         loading_class, self._ctc = _class_of(loading.loaded(_hub.AutoConfig.from_pretrained, source, KIND), source)
@@ -51,13 +52,13 @@ class HFASR:
         self.extractor = loading.loaded(_hub.AutoFeatureExtractor.from_pretrained, source, KIND)
         self.tokenizer = loading.loaded(loading.load_tokenizer, source, KIND)
         weights = loading.loaded(loading_class.from_pretrained, source, KIND, **placement.arguments(target))
-        self.model = loading.placed(weights, placement, target)
+        self.model = placement.placed(weights, target)
         self.device: torch.device = self.model.device
         self.sampling_rate: int = self.extractor.sampling_rate
         window = getattr(self.extractor, "n_samples", None)
         self.max_seconds: float | None = window / self.sampling_rate if window else None
         self._settings = self._generation(language, max_new_tokens)
-        self._description = loading.describe(source, self.model, "recognizer")
+        self._description = loading.describe(source, placement, self.model, "recognizer")
 
     @property
     def info(self) -> Mapping[str, Any]:

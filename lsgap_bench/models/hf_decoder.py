@@ -56,7 +56,8 @@ class HFDecoder:
         """Of everything that can change an answer: weights, revision, dtype, attention kernel, device type, chat template."""
         kernel = self.model.config._attn_implementation
         made_by = (self._description["weights"], self._description["dtype"], kernel, self.device.type, self._template_hash)
-        return loading.digest(*made_by, torch.__version__, transformers.__version__)
+        compiled = (self._description["compiled"],) if "compiled" in self._description else ()
+        return loading.digest(*made_by, torch.__version__, transformers.__version__, *compiled)
 
     # ------------------------------------------------------------------------------------------------ prompts
 

@@ -18,6 +18,7 @@ from lsgap_bench.models.alone import decoder_input, placed
 from lsgap_bench.models.collate import TOKENS, stacked
 from lsgap_bench.models.hf_decoder import HFDecoder, with_content, with_texts
 from lsgap_bench.models.mistral_prompts import MistralPrompter
+from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
 from lsgap_bench.models.replay import before_decoder, replayed
@@ -34,7 +35,8 @@ class HFSpeech(HFDecoder):
 
     pretrained: hub id or folder. revision: of the hub repository. dtype: "auto" (the checkpoint's own), float32, bfloat16, float16.
     device: "cpu", "cuda", "cuda:1" ...; default CUDA where there is one. attn_implementation, device_map, trust_remote_code, subfolder: as
-    in transformers. chat_template: path of a Jinja file that replaces the model's own.
+    in transformers. chat_template: path of a Jinja file that replaces the model's own. load_in_8bit, load_in_4bit: quantized while loading,
+    by bitsandbytes. compile: the decoder's blocks by torch.compile, with a backend if one is named; worth it for long runs.
     """
 
     def __init__(
@@ -48,13 +50,17 @@ class HFSpeech(HFDecoder):
         trust_remote_code: bool = False,
         subfolder: str | None = None,
         chat_template: str | None = None,
+        load_in_8bit: bool = False,
+        load_in_4bit: bool = False,
+        compile: bool | str = False,
     ) -> None:
+        placement = Placement(dtype, device, attn_implementation, device_map, load_in_8bit, load_in_4bit, compile)
         source = loading.Source(str(pretrained), None if revision is None else str(revision), subfolder, trust_remote_code)
-        loaded, self.processor = loading.load(source, loading.Placement(dtype, device, attn_implementation, device_map))
+        loaded, self.processor = loading.load(source, placement)
         self.quirk = quirk_of(loaded.config.model_type)
         self.extractor = loading.extractor_of(self.processor)
         self.sampling_rate: int = self.extractor.sampling_rate
-        super().__init__(loaded, self._prompts(chat_template), loading.describe(source, loaded, "lslm"))
+        super().__init__(loaded, self._prompts(chat_template), loading.describe(source, placement, loaded, "lslm"))
         window = self.extractor.n_samples / self.sampling_rate if self.quirk.window else None
         self.max_seconds: float | None = self.quirk.max_seconds or window
         if self.quirk.logits_divisor:

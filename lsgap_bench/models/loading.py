@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 from safetensors import SafetensorError
 from transformers.models.auto import tokenization_auto
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.processors import load_processor
 from lsgap_bench.models.quirks import quirk_of
 
@@ -39,25 +39,6 @@ class Source:
         return {k: v for k, v in named.items() if v is not None}
 
 
-@dataclass(frozen=True)
-class Placement:
-    """Where and how the weights are held. dtype: "auto" or a name; device: None for CUDA where there is one; the rest: see transformers."""
-
-    dtype: str = "auto"
-    device: str | None = None
-    attn_implementation: str | None = None
-    device_map: str | None = None
-
-    def target(self) -> str:
-        """The device; UsageError where it cannot be used."""
-        return _usable(self.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-
-    def arguments(self, target: str) -> dict[str, Any]:
-        """What `from_pretrained` of a model takes."""
-        named = {"attn_implementation": self.attn_implementation, "device_map": self.device_map}
-        return {"dtype": _dtype(self.dtype, target), **{k: v for k, v in named.items() if v}}
-
-
 def load(source: Source, placement: Placement) -> tuple[Any, Any]:
     """The model, in evaluation mode on its device, and its processor. UsageError for what is missing or is no speech language model.
 
@@ -76,7 +57,7 @@ def load(source: Source, placement: Placement) -> tuple[Any, Any]:
     adapter = quirk_of(config.model_type).lora
     if isinstance(adapter, str):
         _add_adapter(model, source, adapter)
-    return placed(model, placement, target), processor
+    return placement.placed(model, target), processor
 
 
 def _add_adapter(model: Any, source: Source, folder: str) -> None:
@@ -98,7 +79,7 @@ def load_text(source: Source, placement: Placement) -> tuple[Any, Any]:
     target, kind = placement.target(), "a causal language model"
     tokenizer = loaded(load_tokenizer, source, kind)
     model = loaded(transformers.AutoModelForCausalLM.from_pretrained, source, kind, **placement.arguments(target))
-    return placed(model, placement, target), tokenizer
+    return placement.placed(model, target), tokenizer
 
 
 def load_tokenizer(pretrained: str, **arguments: Any) -> Any:
@@ -110,14 +91,6 @@ def load_tokenizer(pretrained: str, **arguments: Any) -> Any:
     declared = tokenization_auto.get_tokenizer_config(pretrained, **arguments).get("tokenizer_class")
     plain = declared in ("TokenizersBackend", "PreTrainedTokenizerFast")
     return (_hub.PreTrainedTokenizerFast if plain else _hub.AutoTokenizer).from_pretrained(pretrained, **arguments)
-
-
-def placed(model: Any, placement: Placement, target: str) -> Any:
-    """The model in evaluation mode on its device; UsageError where there is no room for it."""
-    try:
-        return model.eval() if placement.device_map else model.eval().to(target)
-    except torch.cuda.OutOfMemoryError:
-        raise UsageError(f"device={target} has no room for the model; choose a smaller dtype or --model_args device_map=auto") from None
 
 
 def extractor_of(processor: Any) -> Any:
@@ -138,7 +111,7 @@ def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(i for i in [*ids, tokenizer.eos_token_id] if i is not None)
 
 
-def describe(source: Source, model: Any, kind: str) -> dict[str, Any]:
+def describe(source: Source, placement: Placement, model: Any, kind: str) -> dict[str, Any]:
     """The `system` entry of a record, with a hash of the weights. kind: lslm, base or recognizer."""
     config = model.config
     backbone = config.get_text_config()
@@ -153,8 +126,8 @@ def describe(source: Source, model: Any, kind: str) -> dict[str, Any]:
         "revision": resolved,
         "architecture": type(model).__name__,
         "backbone": f"{backbone.model_type}, {backbone.num_hidden_layers} layers, width {backbone.hidden_size}",
-        "dtype": str(model.dtype).removeprefix("torch."),
-        "parameters": sum(p.numel() for p in model.parameters()),
+        **placement.facts(model),
+        "parameters": model.num_parameters(),
         "own_generation": _own_generation(model),
         "weights": _folder_hash(folder / (source.subfolder or ""), quirk_of(config.model_type).lora) if here else digest(*published),
     }
@@ -188,24 +161,6 @@ def _folder_hash(folder: Path, adapter: bool | str = False) -> str:
                     file.seek(k * (size - BLOCK) // (BLOCKS - 1))
                     total.update(file.read(BLOCK))
     return total.hexdigest()[:16]
-
-
-def _usable(device: str) -> str:
-    """The device, after a first tensor on it."""
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"device={device} cannot be used ({str(error).splitlines()[0]}); choose another --device") from None
-    return device
-
-
-def _dtype(name: str, target: str) -> Any:
-    if name == "auto":
-        return torch.float32 if target.startswith("cpu") else "auto"  # bfloat16 is slower and coarser on most CPUs
-    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-    if name not in known:
-        raise UsageError(f"dtype={name} is not known; write auto, {', '.join(known)}")
-    return known[name]
 
 
 def _model_class(config: Any) -> Any:

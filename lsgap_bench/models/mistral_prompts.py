@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import importlib.metadata
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import soundfile as sf
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import Content, Waveform
 from lsgap_bench.models.prompts import Encoded, Written, words_of_characters
+from lsgap_bench.speech.clips import encode
 
 Ids = list[int]
 
@@ -62,9 +61,7 @@ class MistralPrompter:
 
     def _file(self, wave: Waveform) -> str:
         """A WAV file of floats, so that the waveform comes out of it as it went in."""
-        file = io.BytesIO()
-        sf.write(file, wave, self._rate, format="WAV", subtype="FLOAT")
-        return base64.b64encode(file.getvalue()).decode()
+        return base64.b64encode(encode(wave, self._rate, "wav-float")).decode()
 
     def _ids(self, content: Content, system: str | None) -> Ids:
         features: Mapping[str, Any] = self.processor.apply_chat_template(self._conversation(content, system))

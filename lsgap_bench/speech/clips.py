@@ -19,10 +19,11 @@ from lsgap_bench.schema import Clip
 from lsgap_bench.speech.ogg import with_serial
 
 Wave = NDArray[np.float32]
-Format = Literal["wav", "flac", "vorbis", "opus"]
+Format = Literal["wav", "wav-float", "flac", "vorbis", "opus"]
 
 _CONTAINERS: dict[Format, tuple[str, str]] = {
     "wav": ("WAV", "PCM_16"),
+    "wav-float": ("WAV", "FLOAT"),
     "flac": ("FLAC", "PCM_16"),
     "vorbis": ("OGG", "VORBIS"),
     "opus": ("OGG", "OPUS"),

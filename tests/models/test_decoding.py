@@ -51,6 +51,23 @@ def test_options_from_the_shared_prefix_score_as_in_full_forwards(any_lm: HFSpee
         assert scores.tokens == tuple(len(option) for option in item)
 
 
+def test_options_that_do_not_fit_at_once_are_scored_in_parts(lm: HFSpeech, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = [[[11, 12], [12, 13, 14]], [[14, 15]], [[16, 17], [18, 19], [20, 21]]]
+    whole = lm.score_options(prefill(lm, list(TEXTS)), options)
+    rows: list[int] = []
+
+    def step(ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        rows.append(len(ids))
+        return lm._continue(ids, *rest)
+
+    monkeypatch.setattr(decoding, "_rows_that_fit", lambda filled: 4)
+    parts = decoding.score_options(step, prefill(lm, list(TEXTS)), options)
+    assert rows == [4, 2]
+    for one, other in zip(parts, whole, strict=True):
+        assert one.logprobs == pytest.approx(other.logprobs, abs=1e-5)
+        assert one.greedy == other.greedy
+
+
 def test_single_token_options_need_no_further_forward(lm: HFSpeech) -> None:
     def refuse(*args: Any) -> torch.Tensor:
         raise AssertionError("a forward was run")
