@@ -17,6 +17,7 @@ from lsgap_bench.models.adapter import Batch, Content
 from lsgap_bench.models.alone import decoder_input, placed
 from lsgap_bench.models.collate import TOKENS, stacked
 from lsgap_bench.models.hf_decoder import BLOCKS, NORMS, HFDecoder, with_content, with_texts
+from lsgap_bench.models.named_class import Own
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
 from lsgap_bench.models.replay import before_decoder, replayed
@@ -33,8 +34,8 @@ class HFSpeech(HFDecoder):
 
     pretrained: hub id or folder. revision: of the hub repository. dtype: "auto" (the checkpoint's own), float32, bfloat16, float16.
     device: "cpu", "cuda", "cuda:1" ...; default CUDA where there is one. attn_implementation, device_map, trust_remote_code, subfolder: as
-    in transformers. chat_template: path of a Jinja file that replaces the model's own. load, load_processor: classes of your own in the place
-    of transformers' automatic ones, as my_module:MyModel, from a module on the PYTHONPATH or in the current folder.
+    in transformers. chat_template: path of a Jinja file that replaces the model's own. load, load_processor: classes of your own in the
+    place of transformers' automatic ones, as my_module:MyModel, from a module on the PYTHONPATH or in the current folder.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class HFSpeech(HFDecoder):
         load: str | None = None,
         load_processor: str | None = None,
     ) -> None:
-        own = loading.Own(load, load_processor)
+        own = Own(load, load_processor)
         source = loading.Source(str(pretrained), None if revision is None else str(revision), subfolder, trust_remote_code, own)
         loaded, processor = loading.load(source, loading.Placement(dtype, device, attn_implementation, device_map))
         self._begin(loaded, processor, chat_template, loading.describe(source, loaded, "lslm"))
@@ -62,8 +63,8 @@ class HFSpeech(HFDecoder):
         super().__init__(loaded, prompter, description)
         if not self.blocks or self.norm is None:
             raise UsageError(
-                f"{self.name}: the decoder that {type(loaded).__name__}.get_decoder() gives, {type(loaded.get_decoder()).__name__}, shows no "
-                f"blocks ({' or '.join(BLOCKS)}) with a final norm ({' or '.join(NORMS)}), so its states cannot be read"
+                f"{self.name}: its decoder, {type(loaded.get_decoder()).__name__}, has no blocks (called {' or '.join(BLOCKS)}) with a "
+                f"final norm (called {' or '.join(NORMS)}), so its states cannot be read; let get_decoder() give what holds them"
             )
         self.processor = processor
         self.quirk = quirk_of(self.model.config.model_type)

@@ -6,7 +6,7 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Source:
     revision: str | None
     subfolder: str | None
     trust_remote_code: bool
-    own: Own = Own()
+    own: Own = field(default_factory=Own)
 
     def arguments(self) -> dict[str, Any]:
         """What every `from_pretrained` of transformers takes."""
@@ -169,7 +169,7 @@ def describe(source: Source, model: Any, kind: str) -> dict[str, Any]:
 
 
 def weights_of(pretrained: str, revision: str | None, subfolder: str = "", adapter: bool | str = False) -> str:
-    """Changes with a checkpoint: a hash of a folder's files, else of the hub id and its commit. adapter: a folder in it that counts, too."""
+    """Changes with a checkpoint: a hash of a folder's files, else of the hub id and its commit. adapter: a folder in it that counts."""
     folder = Path(pretrained)
     return _folder_hash(folder / subfolder, adapter) if folder.is_dir() else digest(pretrained, str(revision), subfolder)
 

@@ -28,8 +28,8 @@ class WhisperLLM(HFSpeech):
         **more: Any,
     ) -> None:
         if pretrained is not None:
-            placed = {"dtype": dtype, "device": device, "attn_implementation": attn_implementation}
-            super().__init__(pretrained, chat_template=chat_template, **placed, **more)
+            more |= {"dtype": dtype, "device": device, "attn_implementation": attn_implementation, "chat_template": chat_template}
+            super().__init__(pretrained, **more)
             return
         if not {"encoder", "language_model"} <= more.keys():
             raise UsageError("whisper-llm needs pretrained=FOLDER, or encoder=HUB_ID,language_model=HUB_ID,projector=FILE")

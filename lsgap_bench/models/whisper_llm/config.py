@@ -10,7 +10,7 @@ from transformers import AutoConfig, PretrainedConfig, WhisperConfig
 FRAMES_PER_SECOND = 50  # of every Whisper encoder: 100 mel frames, halved by its second convolution
 
 
-class WhisperLLMConfig(PretrainedConfig):
+class WhisperLLMConfig(PretrainedConfig):  # type: ignore[no-untyped-call]
     """Configuration of a `WhisperLLMForConditionalGeneration`.
 
     audio_config, text_config: of the encoder and of the language model, of any `model_type` with a causal language model; a dict or a
@@ -23,25 +23,19 @@ class WhisperLLMConfig(PretrainedConfig):
     model_type = "whisper_llm"
     sub_configs = {"audio_config": WhisperConfig, "text_config": AutoConfig}  # noqa: RUF012
 
-    def __init__(
-        self,
-        audio_config: Any = None,
-        text_config: Any = None,
-        stack: int = 5,
-        projector_size: int = 2048,
-        projector_act: str = "relu",
-        projector_bias: bool = True,
-        audio_token_id: int = 0,
-        **kwargs: Any,
-    ) -> None:
-        self.audio_config = _config(audio_config, "whisper")
-        self.text_config = _config(text_config, "qwen2")
-        self.stack = stack
-        self.projector_size = projector_size
-        self.projector_act = projector_act
-        self.projector_bias = projector_bias
-        self.audio_token_id = audio_token_id
-        super().__init__(**kwargs)
+    audio_config: Any = None
+    text_config: Any = None
+    stack: int = 5
+    projector_size: int = 2048
+    projector_act: str = "relu"
+    projector_bias: bool = True
+    audio_token_id: int = 0
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        """Make configurations of the dicts."""
+        self.audio_config = _config(self.audio_config, "whisper")
+        self.text_config = _config(self.text_config, "qwen2")
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
 
     @property
     def audio_tokens_per_second(self) -> Fraction:
@@ -51,7 +45,8 @@ class WhisperLLMConfig(PretrainedConfig):
 
 def speech_tokens(mel_frames: Any, stack: int) -> Any:
     """Speech tokens of so many mel frames (an int, or int64 of any shape): two make a frame of the encoder, `stack` of those a token."""
-    return -(-(-(-mel_frames // 2)) // stack)
+    frames = (mel_frames + 1) // 2
+    return (frames + stack - 1) // stack
 
 
 def _config(given: Any, default: str) -> Any:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, AutoModelForMultimodalLM, GenerationMixin, PreTrainedModel
+from transformers import AutoModelForMultimodalLM, GenerationMixin, PreTrainedModel
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig, speech_tokens
 from lsgap_bench.models.whisper_llm.projector import StackedProjector
 
+_hub: Any = transformers  # largely untyped
 
-class WhisperLLMForConditionalGeneration(PreTrainedModel, GenerationMixin):
+
+class WhisperLLMForConditionalGeneration(PreTrainedModel, GenerationMixin):  # type: ignore[no-untyped-call]
     """A Whisper encoder, a projector over stacked frames, and a whole causal language model.
 
     The language model keeps its own head, so logits that its forward scales or caps (Granite, Gemma 2, Cohere) stay what they are.
@@ -21,7 +24,7 @@ class WhisperLLMForConditionalGeneration(PreTrainedModel, GenerationMixin):
 
     config_class = WhisperLLMConfig
     main_input_name = "input_ids"
-    input_modalities = ("audio", "text")
+    input_modalities = ["audio", "text"]  # noqa: RUF012
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_attention_backend = True
@@ -30,8 +33,8 @@ class WhisperLLMForConditionalGeneration(PreTrainedModel, GenerationMixin):
         super().__init__(config)
         self.audio_tower = WhisperEncoder(config.audio_config)
         self.multi_modal_projector = StackedProjector(config)
-        self.language_model: Any = AutoModelForCausalLM.from_config(config.text_config)
-        self.post_init()
+        self.language_model: Any = _hub.AutoModelForCausalLM.from_config(config.text_config)
+        self.post_init()  # type: ignore[no-untyped-call]
 
     def get_decoder(self) -> Any:
         """The language model's blocks with their final norm."""
@@ -62,15 +65,15 @@ class WhisperLLMForConditionalGeneration(PreTrainedModel, GenerationMixin):
         that become tokens.
         """
         frames = self.audio_tower(input_features.to(self.audio_tower.dtype)).last_hidden_state
-        projected = self.multi_modal_projector(frames)
+        projected: Tensor = self.multi_modal_projector(frames)
         lengths = speech_tokens(input_features_mask.long().sum(-1), self.config.stack)
         return projected[torch.arange(projected.shape[1], device=lengths.device) < lengths[:, None]]
 
     def forward(
         self,
-        input_ids: Tensor | None = None,
+        input_ids: Any = None,
         input_features: Tensor | None = None,
-        input_features_mask: Tensor | None = None,
+        input_features_mask: Any = None,
         attention_mask: Tensor | None = None,
         position_ids: Tensor | None = None,
         past_key_values: Any = None,

@@ -11,15 +11,17 @@ from typing import Any, NamedTuple
 import torch
 import transformers
 from transformers.activations import ACT2FN
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.models import loading
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig
-from lsgap_bench.models.whisper_llm.model import WhisperEncoder, WhisperLLMForConditionalGeneration
+from lsgap_bench.models.whisper_llm.model import WhisperLLMForConditionalGeneration
 from lsgap_bench.models.whisper_llm.processor import AUDIO_TOKEN, HERE, WhisperLLMProcessor
-from lsgap_bench.models.whisper_llm.projector import StackedProjector, Weights, projector_file, read_projector
+from lsgap_bench.models.whisper_llm.projector import StackedProjector, Weights, read_projector
 
 _hub: Any = transformers  # largely untyped
+ENCODER, READER = "a Whisper encoder", "a causal language model"
 STACK, SIZE = 5, 2048  # of a projector with random weights
 
 
@@ -62,38 +64,23 @@ class Parts:
 
         Every part is held in the dtype of the language model.
         """
-        self._check()
+        _hub.utils.logging.disable_progress_bar()
         placement = placement or loading.Placement()
-        words = loading.loaded(loading.load_tokenizer, self._source(self.language_model), "a causal language model")
-        extractor = loading.loaded(_hub.WhisperFeatureExtractor.from_pretrained, self._source(self.encoder), "a Whisper encoder")
-        encoder, reader = self._encoder(placement), self._language_model(placement)
-        heard, read = encoder.config.d_model, reader.config.get_text_config().hidden_size
-        weights = None if self.projector is None else read_projector(self.projector, heard, read)
-        stack = STACK if weights is None else weights["linear_1.weight"].shape[1] // heard
+        arguments = _arguments(placement)
+        weights, stack = self._projector()
+        words = loading.loaded(loading.load_tokenizer, self._source(self.language_model), READER)
+        extractor = loading.loaded(_hub.WhisperFeatureExtractor.from_pretrained, self._source(self.encoder), ENCODER)
         processor = WhisperLLMProcessor(extractor, words, stack, self.audio_token, self.wrapper, self.cut_to_clip)
+        encoder, reader = self._encoder(arguments), self._language_model(arguments)
         commits = [getattr(part.config, "_commit_hash", None) for part in (encoder, reader)]
-        config = WhisperLLMConfig(
-            audio_config=_plain(encoder.config),
-            text_config=_plain(reader.config),
-            stack=stack,
-            projector_size=SIZE if weights is None else len(weights["linear_1.weight"]),
-            projector_act=self.activation,
-            projector_bias=weights is None or "linear_1.bias" in weights,
-            audio_token_id=processor.audio_token_id,
-            attn_implementation=reader.config._attn_implementation,
-        )
-        with torch.device("meta"):  # only the frame: each part brings its own weights
-            model = WhisperLLMForConditionalGeneration(config)
-        model.audio_tower, model.language_model = encoder, reader
-        model.multi_modal_projector = _projector(config, weights)
-        model.generation_config = reader.generation_config
-        model.to(reader.dtype)
-        model.config.dtype = reader.dtype
+        model = _joined(encoder, reader, self._config(encoder, reader, weights, processor), weights)
         return Whole(loading.placed(model, placement, placement.target()), processor, self._identity(commits))
 
     def save(self, folder: str | Path) -> None:
-        """Write them as one folder, for `pretrained=FOLDER` and for transformers' `from_pretrained`."""
-        whole = self.load(loading.Placement(device="cpu"))
+        """Write them as one folder, in the language model's dtype, for `pretrained=FOLDER` and transformers' `from_pretrained`."""
+        config = loading.loaded(_hub.AutoConfig.from_pretrained, self._source(self.language_model), READER)
+        kind = str(config.dtype or torch.float32).removeprefix("torch.")
+        whole = self.load(loading.Placement(dtype=kind, device="cpu"))
         whole.model.save_pretrained(folder)
         whole.processor.save_pretrained(folder)
 
@@ -102,39 +89,58 @@ class Parts:
         places = ("encoder", "language_model", "projector", "lora")
         return {k: Path(v).name if k in places and isinstance(v, str) and Path(v).exists() else v for k, v in asdict(self).items()}
 
-    def _check(self) -> None:
+    def _projector(self) -> tuple[Weights | None, int]:
+        """Its weights, None for random ones, and how many frames it stacks. What is wrong is found here, before much is loaded."""
         if self.activation not in ACT2FN:
             raise UsageError(f"activation={self.activation} is not known; {did_you_mean(self.activation, ACT2FN)}")
-        if self.projector is not None:
-            projector_file(self.projector)
-        elif not self.random_projector:
+        if self.projector is None and not self.random_projector:
             raise UsageError(
                 "no projector is given, and with a random one the language model would hear noise; give projector=FILE, or "
                 "random_projector=true to try the machinery"
             )
+        ears = loading.loaded(_hub.AutoConfig.from_pretrained, self._source(self.encoder), ENCODER)
+        if ears.model_type != "whisper":
+            raise UsageError(f"encoder={self.encoder} ({ears.model_type}) is no Whisper; give one such as openai/whisper-large-v3")
+        reader = loading.loaded(_hub.AutoConfig.from_pretrained, self._source(self.language_model), READER)
+        if self.projector is None:
+            return None, STACK
+        weights = read_projector(self.projector, ears.d_model, reader.get_text_config().hidden_size)
+        return weights, weights["linear_1.weight"].shape[1] // ears.d_model
 
     def _source(self, pretrained: str) -> loading.Source:
         return loading.Source(pretrained, None, None, self.trust_remote_code)
 
-    def _encoder(self, placement: loading.Placement) -> Any:
-        source, kind = self._source(self.encoder), "a Whisper encoder"
-        config = loading.loaded(_hub.AutoConfig.from_pretrained, source, kind)
-        if config.model_type != "whisper":
-            raise UsageError(f"encoder={self.encoder} ({config.model_type}) is no Whisper checkpoint; give one such as openai/whisper-large-v3")
+    def _encoder(self, arguments: dict[str, Any]) -> Any:
+        source = self._source(self.encoder)
+        config = loading.loaded(_hub.AutoConfig.from_pretrained, source, ENCODER)
         alone = (config.architectures or [None])[0] == "WhisperEncoder"
-        part = loading.loaded((WhisperEncoder if alone else _hub.WhisperModel).from_pretrained, source, kind, **_arguments(placement))
+        part = loading.loaded((WhisperEncoder if alone else _hub.WhisperModel).from_pretrained, source, ENCODER, **arguments)
         return part if alone else part.encoder
 
-    def _language_model(self, placement: loading.Placement) -> Any:
-        source, kind = self._source(self.language_model), "a causal language model"
-        reader = loading.loaded(_hub.AutoModelForCausalLM.from_pretrained, source, kind, **_arguments(placement))
+    def _language_model(self, arguments: dict[str, Any]) -> Any:
+        source = self._source(self.language_model)
+        reader = loading.loaded(_hub.AutoModelForCausalLM.from_pretrained, source, READER, **arguments)
         return reader if self.lora is None else _merged(reader, self.lora)
+
+    def _config(self, encoder: Any, reader: Any, weights: Weights | None, processor: WhisperLLMProcessor) -> WhisperLLMConfig:
+        size = SIZE if weights is None else len(weights["linear_1.weight"])
+        config = WhisperLLMConfig(
+            audio_config=_plain(encoder.config),
+            text_config=_plain(reader.config),
+            stack=processor.stack,
+            projector_size=size,
+            projector_act=self.activation,
+            projector_bias=weights is None or "linear_1.bias" in weights,
+            audio_token_id=processor.audio_token_id,
+        )
+        config._attn_implementation = reader.config._attn_implementation
+        return config
 
     def _identity(self, commits: list[str | None]) -> str:
         folders = zip((self.encoder, self.language_model), commits, strict=True)
         made_of = [loading.weights_of(part, commit) for part, commit in folders]
         if self.projector is not None:
-            made_of.append(hashlib.sha256(projector_file(self.projector).read_bytes()).hexdigest())
+            made_of.append(hashlib.sha256(Path(self.projector).read_bytes()).hexdigest())
         if self.lora is not None:
             made_of.append(loading.weights_of(self.lora, None))
         choices = (self.activation, self.audio_token, self.wrapper, str(self.cut_to_clip))
@@ -152,13 +158,19 @@ def _plain(config: Any) -> dict[str, Any]:
     return {key: value for key, value in config.to_dict().items() if key != "_name_or_path"}
 
 
-def _projector(config: WhisperLLMConfig, weights: Weights | None) -> StackedProjector:
+def _joined(encoder: Any, reader: Any, config: WhisperLLMConfig, weights: Weights | None) -> WhisperLLMForConditionalGeneration:
+    with torch.device("meta"):  # only the frame: each part brings its own weights
+        model = WhisperLLMForConditionalGeneration(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         projector = StackedProjector(config)
     if weights is not None:
         projector.load_state_dict(dict(weights))
-    return projector
+    model.audio_tower, model.language_model, model.multi_modal_projector = encoder, reader, projector
+    model.generation_config = reader.generation_config
+    model.to(reader.dtype)
+    model.config.dtype = reader.dtype
+    return model
 
 
 def _merged(reader: Any, folder: str) -> Any:
@@ -170,10 +182,12 @@ def _merged(reader: Any, folder: str) -> Any:
         given, taken = peft.load_peft_weights(folder, device="cpu").keys(), peft.get_peft_model_state_dict(adapted).keys()
     except (ImportError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise UsageError(f"lora={folder} cannot be loaded ({reason}); give a folder that peft's save_pretrained wrote, and install peft") from None
+        raise UsageError(
+            f"lora={folder} cannot be loaded ({reason}); give a folder that peft's save_pretrained wrote, and install peft"
+        ) from None
     if strange := sorted(given ^ taken):
         raise UsageError(
-            f"lora={folder}: '{strange[0]}' and {len(strange) - 1} more do not match the language model's layers; train or rename the LoRA on "
-            "the language model alone"
+            f"lora={folder}: '{strange[0]}' and {len(strange) - 1} more do not match the language model's layers; name them as a LoRA "
+            "of the language model alone names them"
         )
     return adapted.merge_and_unload()

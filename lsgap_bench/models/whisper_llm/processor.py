@@ -6,11 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from transformers import AutoProcessor, BatchFeature, ProcessorMixin
+import transformers
+from transformers import BatchFeature, ProcessorMixin
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig, speech_tokens
 
+_hub: Any = transformers  # largely untyped
 AUDIO_TOKEN = "<|audio|>"
 HERE = "{audio}"  # in a wrapper: the placeholder's place
 
@@ -36,7 +38,7 @@ class WhisperLLMProcessor(ProcessorMixin):
         chat_template: Any = None,
     ) -> None:
         if wrapper.count(HERE) != 1:
-            raise UsageError(f"wrapper={wrapper} does not say once where the clip goes; write {HERE} there, such as <speech>{HERE}</speech>")
+            raise UsageError(f"wrapper={wrapper} does not say once where the clip goes; write it such as <speech>{HERE}</speech>")
         if audio_token not in tokenizer.get_vocab():
             tokenizer.add_tokens([audio_token], special_tokens=True)
         self.stack = stack
@@ -44,7 +46,7 @@ class WhisperLLMProcessor(ProcessorMixin):
         self.audio_token_id: int = tokenizer.convert_tokens_to_ids(audio_token)
         self.wrapper = wrapper
         self.cut_to_clip = cut_to_clip
-        super().__init__(feature_extractor, tokenizer, chat_template=chat_template)
+        super().__init__(feature_extractor, tokenizer, chat_template=chat_template)  # type: ignore[no-untyped-call]
 
     def __call__(self, text: Any = None, audio: Any = None, text_kwargs: Mapping[str, Any] | None = None, **kwargs: Any) -> BatchFeature:
         """input_ids and attention_mask; with clips also input_features (clips, bins, frames) and input_features_mask (clips, frames).
@@ -63,7 +65,7 @@ class WhisperLLMProcessor(ProcessorMixin):
         options = {"padding": True, "padding_side": "left", "add_special_tokens": False, **(text_kwargs or {}), **kwargs}
         return BatchFeature({**self.tokenizer(long, **{**options, "return_tensors": "pt"}), **heard})
 
-    def apply_chat_template(
+    def apply_chat_template(  # type: ignore[override]
         self,
         conversation: Any,
         chat_template: str | None = None,
@@ -111,4 +113,4 @@ def _parts(turn: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-AutoProcessor.register(WhisperLLMConfig, WhisperLLMProcessor)
+_hub.AutoProcessor.register(WhisperLLMConfig, WhisperLLMProcessor)

@@ -17,6 +17,7 @@ from transformers.activations import ACT2FN
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig
 
+LAYERS = ("linear_1", "linear_2")
 Weights = Mapping[str, Tensor]
 """`linear_1.weight`, `linear_2.weight`, and where there are biases `linear_1.bias`, `linear_2.bias`."""
 
@@ -35,7 +36,8 @@ class StackedProjector(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """See the class."""
         whole = nn.functional.pad(frames, (0, 0, 0, -frames.shape[1] % self.stack))
-        projected: Tensor = self.linear_2(self.act(self.linear_1(whole.unflatten(1, (-1, self.stack)).flatten(2))))
+        stacked = whole.reshape(len(whole), -1, self.stack * whole.shape[2])
+        projected: Tensor = self.linear_2(self.act(self.linear_1(stacked)))
         return projected
 
 
@@ -54,11 +56,11 @@ def read_projector(path: str, heard: int, read: int) -> Weights:
             f"projector={path} holds {_shown(found)}; this recipe's is two linear layers: linear_1.weight, linear_2.weight and, unless "
             "neither has one, their biases"
         )
-    for one, two in permutations(layers):
-        first, second = found[f"{one}weight"], found[f"{two}weight"]
+    for pair in permutations(layers):
+        first, second = (found[f"{layer}weight"] for layer in pair)
         if first.shape[1] % heard == 0 and second.shape == (read, first.shape[0]):
-            names = {"linear_1": one, "linear_2": two}
-            return {f"{ours}.{end}": found[theirs + end] for ours, theirs in names.items() for end in ("weight", "bias")[: 1 + bool(biased)]}
+            ends = ("weight", "bias") if biased else ("weight",)
+            return {f"{ours}.{end}": found[theirs + end] for ours, theirs in zip(LAYERS, pair, strict=True) for end in ends}
     raise UsageError(
         f"projector={path} holds {_shown(found)}, which does not fit between an encoder of width {heard} and a language model of width "
         f"{read}; give the encoder and the language model that it was trained with"
@@ -66,6 +68,8 @@ def read_projector(path: str, heard: int, read: int) -> Weights:
 
 
 def _tensors(path: str) -> dict[str, Tensor]:
+    if not Path(path).is_file():
+        raise UsageError(f"projector={path} is no file; give the projector's weights, two linear layers, as .safetensors or .pt")
     try:
         found: Any = load_file(path) if path.endswith(".safetensors") else torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
@@ -79,10 +83,3 @@ def _tensors(path: str) -> dict[str, Tensor]:
 def _shown(found: Weights) -> str:
     shown = [f"{name} {tuple(value.shape)}" for name, value in list(found.items())[:6]]
     return ", ".join(shown) + (f" and {len(found) - 6} more" if len(found) > 6 else "") if found else "nothing"
-
-
-def projector_file(path: str) -> Path:
-    """The file; UsageError where there is none."""
-    if not Path(path).is_file():
-        raise UsageError(f"projector={path} is no file; give the projector's weights, two linear layers, as .safetensors or .pt")
-    return Path(path)
