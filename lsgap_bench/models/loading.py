@@ -80,7 +80,8 @@ def load(source: Source, placement: Placement) -> tuple[Any, Any]:
             f"pretrained={source.pretrained} ({config.model_type}) does not merge audio at placeholder tokens, so it is no speech language "
             "model for hf-speech; give an audio-text checkpoint such as Qwen/Qwen2-Audio-7B-Instruct"
         )
-    model = loaded((source.own.model_class or _model_class(config)).from_pretrained, source, **placement.arguments(target))
+    load_from = source.own.load_whole if source.own.load else _model_class(config).from_pretrained
+    model = loaded(load_from, source, **placement.arguments(target))
     adapter = quirk_of(config.model_type).lora
     if isinstance(adapter, str):
         _add_adapter(model, source, adapter)

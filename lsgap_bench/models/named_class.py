@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import transformers
+
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.registry import code_of
 
+_hub: Any = transformers  # largely untyped
 MODEL_NEEDS = ("from_pretrained", "get_decoder", "get_output_embeddings")
 PROCESSOR_NEEDS = ("from_pretrained", "apply_chat_template")
 
@@ -32,6 +35,18 @@ class Own:
     def config_class(self) -> Any:
         """The class of its configuration, or None where it names none."""
         return getattr(self.model_class, "config_class", None)
+
+    def load_whole(self, pretrained: str, **arguments: Any) -> Any:
+        """The model, from a checkpoint that has all of its weights. UsageError where some are missing, which would stay random."""
+        if not issubclass(self.model_class, _hub.PreTrainedModel):
+            return self.model_class.from_pretrained(pretrained, **arguments)
+        model, found = self.model_class.from_pretrained(pretrained, **arguments, output_loading_info=True)
+        if missing := sorted(found["missing_keys"]):
+            raise UsageError(
+                f"load={self.load}: pretrained={pretrained} lacks '{missing[0]}' and {len(missing) - 1} more weights of this class, which "
+                "would stay random; give the checkpoint that it saved"
+            )
+        return model
 
     @property
     def processor_class(self) -> Any:

@@ -14,19 +14,27 @@ from tiny_models import wave
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.hf_speech import HFSpeech
 
-SOURCE = """
+UNKNOWN = "a_type_that_transformers_does_not_know"
+SOURCE = f"""
+import torch
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig
 from lsgap_bench.models.whisper_llm.model import WhisperLLMForConditionalGeneration
 from lsgap_bench.models.whisper_llm.processor import WhisperLLMProcessor
 
 class MyConfig(WhisperLLMConfig):
-    model_type = "a_type_that_transformers_does_not_know"
+    model_type = "{UNKNOWN}"
 
 class MyModel(WhisperLLMForConditionalGeneration):
     config_class = MyConfig
 
     def get_audio_features(self, *given):
         return 2 * super().get_audio_features(*given)
+
+class MyLargerModel(MyModel):
+    def __init__(self, config):
+        super().__init__(config)
+        self.speech_norm = torch.nn.LayerNorm(config.text_config.hidden_size)
+        self.post_init()
 
 class MyProcessor(WhisperLLMProcessor):
     pass
@@ -56,9 +64,11 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_class_in_the_current_folder_is_the_one_that_hears(tmp_path: Path) -> None:
     folder = whisper_llm(tmp_path / "model", seconds=4)
     plain = HFSpeech(str(folder), device="cpu")
+    described = folder / "config.json"
+    described.write_text(described.read_text(encoding="utf-8").replace("whisper_llm", UNKNOWN), encoding="utf-8")
     own = HFSpeech(str(folder), load="my_module:MyModel", load_processor="my_module:MyProcessor", device="cpu")
     assert (type(own.model).__name__, type(own.processor).__name__) == ("MyModel", "MyProcessor")
-    assert own.model.config.model_type == "a_type_that_transformers_does_not_know"
+    assert (type(own.model.config).__name__, own.model.config.model_type) == ("MyConfig", UNKNOWN)
     states = []
     for lm in (plain, own):
         batch = lm.encode([wave(1.0)], [None])
@@ -72,6 +82,13 @@ def test_the_fingerprint_follows_the_classes_file(here: Path) -> None:
     (here / "my_module.py").write_text(SOURCE + "# changed\n", encoding="utf-8")
     found.append(HFSpeech(folder, load="my_module:MyModel", device="cpu").fingerprint)
     assert len(set(found)) == 3
+
+
+@pytest.mark.usefixtures("here")
+def test_a_checkpoint_that_lacks_weights_of_the_class_is_refused(tmp_path: Path) -> None:
+    folder = whisper_llm(tmp_path / "model", seconds=4)
+    with pytest.raises(UsageError, match=r"lacks 'speech_norm.bias' and 1 more weights of this class, which would stay random"):
+        HFSpeech(str(folder), load="my_module:MyLargerModel", device="cpu")
 
 
 @pytest.mark.usefixtures("here")
