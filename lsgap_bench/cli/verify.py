@@ -8,6 +8,7 @@ import textwrap
 from typing import Any
 
 from lsgap_bench.cli.arguments import pairs
+from lsgap_bench.errors import UsageError
 
 _WIDTH = 110
 CLEAR = "Nothing speaks against measuring this model."
@@ -35,6 +36,8 @@ def command(asked: argparse.Namespace) -> int:
     from lsgap_bench.systems import make
     from lsgap_bench.verification import embedded_items, verify
 
+    if asked.pretrained is None and not asked.model_args:
+        raise UsageError("required: MODEL, a hub id or a folder, or --model_args that say what to load")
     given = {} if asked.pretrained is None else {"pretrained": asked.pretrained}
     arguments = {**given, **pairs(asked.model_args or "", "--model_args")}
     model = make(models[asked.model], arguments, "--model_args", asked.device, "models")
