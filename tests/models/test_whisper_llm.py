@@ -306,6 +306,7 @@ def test_a_lora_that_finds_no_place_is_refused_instead_of_left_out(parts: dict[s
 
 def test_the_record_names_the_parts_and_the_fingerprint_follows_each_of_them(parts: dict[str, str], lm: WhisperLLM, tmp_path: Path) -> None:
     assert lm.info["name"] == "encoder + qwen2"
+    assert lm.info["pretrained"] == "encoder + qwen2 + projector.safetensors"
     assert lm.info["parts"]["projector"] == "projector.safetensors"
     assert str(Path(parts["encoder"]).parent) not in str(lm.info)
     save_file({k: v + 1e-3 for k, v in load_file(parts["projector"]).items()}, tmp_path / "other.safetensors")

@@ -38,5 +38,5 @@ class WhisperLLM(HFSpeech):
         parts = Parts(**more)
         whole = parts.load(loading.Placement(dtype, device, attn_implementation))
         source = loading.Source(parts.language_model, None, None, parts.trust_remote_code)
-        own = {"name": parts.name, "pretrained": parts.name, "revision": None, "parts": parts.described(), "weights": whole.weights}
+        own = {"name": parts.name, "pretrained": parts.whole_name, "revision": None, "parts": parts.described(), "weights": whole.weights}
         self._begin(whole.model, whole.processor, chat_template, {**loading.describe(source, whole.model, "lslm"), **own})

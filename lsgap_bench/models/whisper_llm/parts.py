@@ -59,6 +59,11 @@ class Parts:
         """`whisper-large-v3 + Qwen2.5-7B-Instruct`."""
         return " + ".join(Path(part).name for part in (self.encoder, self.language_model))
 
+    @property
+    def whole_name(self) -> str:
+        """The name with that of what was trained, so that two checkpoints of the same parts are told apart."""
+        return " + ".join([self.name, *(Path(part).name for part in (self.projector, self.lora) if part is not None)])
+
     def load(self, placement: loading.Placement | None = None) -> Whole:
         """Model, in evaluation mode on its device, and processor. UsageError for what is missing or does not fit.
 
