@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -69,7 +70,7 @@ DOORS = {
     "matplotlib": {"plots", "run_plots", "gain_map", "series_drawing", "series_plots", "comparison_plots"},
     "transformers": {"models", "lab"},
     "tokenizers": {"lab"},
-    "peft": {"lab"},
+    "peft": {"models", "lab"},
     "soundfile": {"speech"},
     "pocketsphinx": {"speech"},
     "pyarrow": {"records", "lab"},
@@ -93,7 +94,12 @@ def modules() -> dict[str, Path]:
     return {name.removesuffix(".__init__"): path for name, path in found.items()}
 
 
-def imports() -> Iterator[Import]:
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(_imports())
+
+
+def _imports() -> Iterator[Import]:
     for name, path in modules().items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         local = {id(inner) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef) for inner in ast.walk(f)}

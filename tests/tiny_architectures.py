@@ -14,7 +14,11 @@ import tiny_models
 import torch
 import transformers
 from safetensors.torch import save_file
-from tiny_models import MELS, TEMPLATE, text_config, tokenizer
+from tiny_models import MELS, STRINGS, TEMPLATE, text_config, tokenizer
+
+from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig
+from lsgap_bench.models.whisper_llm.model import WhisperLLMForConditionalGeneration
+from lsgap_bench.models.whisper_llm.processor import WhisperLLMProcessor
 
 _hub: Any = transformers  # largely untyped
 WINDOW = 30  # seconds: these processors know no other
@@ -361,6 +365,24 @@ def blind() -> Iterator[None]:
         modeling_gemma3n.AutoModel = whole
 
 
+def whisper_llm(folder: Path, seconds: int = WINDOW, **changed: Any) -> Path:
+    """The recipe of the paper's own models, around a Qwen2 whose template takes plain strings. changed: of the processor."""
+    words = tokenizer()
+    words.chat_template = STRINGS
+    processor = WhisperLLMProcessor(_hub.WhisperFeatureExtractor(feature_size=MELS, chunk_length=seconds), words, **changed)
+    audio = tiny_models.audio_config(seconds=seconds)
+    audio["init_std"] = audio.pop("initializer_range")
+    config = WhisperLLMConfig(
+        audio_config=audio,
+        text_config=text_config(words) | {"model_type": "qwen2"},
+        projector_size=48,
+        audio_token_id=processor.audio_token_id,
+    )
+    torch.manual_seed(0)
+    processor.save_pretrained(folder)
+    return tiny_models._save(WhisperLLMForConditionalGeneration(config), words, folder)
+
+
 BUILDERS: dict[str, Callable[[Path], Path]] = {
     build.__name__: build
     for build in (
@@ -375,5 +397,6 @@ BUILDERS: dict[str, Callable[[Path], Path]] = {
         granite_speech,
         phi4_multimodal,
         gemma3n,
+        whisper_llm,
     )
 }

@@ -24,6 +24,13 @@ TEMPLATE = (
     "{% for c in m['content'] %}{% if c['type'] == 'audio' %}WRAPPER{% else %}{{ c['text'] }}{% endif %}{% endfor %}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+STRINGS = (
+    "{% for m in messages %}"
+    "{% if loop.first and m['role'] != 'system' %}{{ '<|im_start|>system\nyou are a helpful assistant .<|im_end|>\n' }}{% endif %}"
+    "{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+"""As templates of text models are: a turn's content is one string."""
 AUDIO_TOKENS = {"audio_token": "<|AUDIO|>", "audio_bos_token": "<|audio_bos|>", "audio_eos_token": "<|audio_eos|>"}
 VISION_TOKENS = {
     "image_token": "<|IMAGE|>",

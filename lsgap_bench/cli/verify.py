@@ -8,6 +8,7 @@ import textwrap
 from typing import Any
 
 from lsgap_bench.cli.arguments import pairs
+from lsgap_bench.errors import UsageError
 
 _WIDTH = 110
 CLEAR = "Nothing speaks against measuring this model."
@@ -21,7 +22,7 @@ def add_parser(commands: Any) -> None:
         description="Prompts, speech positions, hearing, batches against single items and hooks of a model, on a few embedded items.",
     )
     add = parser.add_argument
-    add("pretrained", metavar="MODEL", help="hub id or folder")
+    add("pretrained", metavar="MODEL", nargs="?", help="hub id or folder; nothing where --model_args says what to load")
     add("--model", metavar="NAME", default="hf-speech", help="adapter (default hf-speech); see `lsgap ls models`")
     add("--model_args", metavar="K=V,...", help="for the adapter, such as dtype=bfloat16")
     add("--device", metavar="NAME", help="cpu, cuda, cuda:1 ... (default: CUDA where there is one)")
@@ -35,7 +36,10 @@ def command(asked: argparse.Namespace) -> int:
     from lsgap_bench.systems import make
     from lsgap_bench.verification import embedded_items, verify
 
-    arguments = {"pretrained": asked.pretrained, **pairs(asked.model_args or "", "--model_args")}
+    if asked.pretrained is None and not asked.model_args:
+        raise UsageError("required: MODEL, a hub id or a folder, or --model_args that say what to load")
+    given = {} if asked.pretrained is None else {"pretrained": asked.pretrained}
+    arguments = {**given, **pairs(asked.model_args or "", "--model_args")}
     model = make(models[asked.model], arguments, "--model_args", asked.device, "models")
     found = verify(model, embedded_items(model))
     failed = [finding.name for finding in found if finding.passed is False]

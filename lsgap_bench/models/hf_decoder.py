@@ -20,6 +20,10 @@ from lsgap_bench.models.prompts import Prompter, Written
 from lsgap_bench.models.vocabulary import unknown_words
 from lsgap_bench.schema import Generation
 
+BLOCKS = ("layers", "h")
+NORMS = ("norm", "final_layer_norm", "final_layernorm", "ln_f")
+"""What decoders of transformers call their blocks and the norm after the last of them."""
+
 
 class HFDecoder:
     """A decoder of transformers with its tokenizer and its prompts.
@@ -34,8 +38,8 @@ class HFDecoder:
         self.device: torch.device = model.device
         decoder = model.get_decoder()
         # a base is never hooked, so one whose parts have other names still answers
-        self.blocks: Any = getattr(decoder, "layers", ())
-        self.norm: Any = getattr(decoder, "norm", None)
+        self.blocks: Any = next((getattr(decoder, name) for name in BLOCKS if hasattr(decoder, name)), ())
+        self.norm: Any = next((getattr(decoder, name) for name in NORMS if hasattr(decoder, name)), None)
         text_config = model.config.get_text_config()
         self.num_layers: int = len(self.blocks) or text_config.num_hidden_layers
         self._context: int | None = getattr(text_config, "max_position_embeddings", None)

@@ -16,8 +16,9 @@ from lsgap_bench.models import loading, windows
 from lsgap_bench.models.adapter import Batch, Content
 from lsgap_bench.models.alone import decoder_input, placed
 from lsgap_bench.models.collate import TOKENS, stacked
-from lsgap_bench.models.hf_decoder import HFDecoder, with_content, with_texts
+from lsgap_bench.models.hf_decoder import BLOCKS, NORMS, HFDecoder, with_content, with_texts
 from lsgap_bench.models.mistral_prompts import MistralPrompter
+from lsgap_bench.models.named_class import Own
 from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
@@ -36,7 +37,9 @@ class HFSpeech(HFDecoder):
     pretrained: hub id or folder. revision: of the hub repository. dtype: "auto" (the checkpoint's own), float32, bfloat16, float16.
     device: "cpu", "cuda", "cuda:1" ...; default CUDA where there is one. attn_implementation, device_map, trust_remote_code, subfolder: as
     in transformers. chat_template: path of a Jinja file that replaces the model's own. load_in_8bit, load_in_4bit: quantized while loading,
-    by bitsandbytes. compile: the decoder's blocks by torch.compile, with a backend if one is named; worth it for long runs.
+    by bitsandbytes. compile: the decoder's blocks by torch.compile, with a backend if one is named; worth it for long runs. load,
+    load_processor: classes of your own in the place of transformers' automatic ones, as my_module:MyModel, from a module on the PYTHONPATH
+    or in the current folder.
     """
 
     def __init__(
@@ -53,26 +56,41 @@ class HFSpeech(HFDecoder):
         load_in_8bit: bool = False,
         load_in_4bit: bool = False,
         compile: bool | str = False,
+        load: str | None = None,
+        load_processor: str | None = None,
     ) -> None:
         placement = Placement(dtype, device, attn_implementation, device_map, load_in_8bit, load_in_4bit, compile)
-        source = loading.Source(str(pretrained), None if revision is None else str(revision), subfolder, trust_remote_code)
-        loaded, self.processor = loading.load(source, placement)
+        own = Own(load, load_processor)
+        source = loading.Source(str(pretrained), None if revision is None else str(revision), subfolder, trust_remote_code, own)
+        loaded, processor = loading.load(source, placement)
+        self._begin(loaded, processor, chat_template, loading.describe(source, placement, loaded, "lslm"))
+
+    def _begin(self, loaded: Any, processor: Any, chat_template: str | None, description: Mapping[str, Any]) -> None:
+        """Take up a model and its processor. UsageError for a model whose layers cannot be read."""
+        self.processor = processor
         self.quirk = quirk_of(loaded.config.model_type)
-        self.extractor = loading.extractor_of(self.processor)
+        self.extractor = loading.extractor_of(processor)
         self.sampling_rate: int = self.extractor.sampling_rate
-        super().__init__(loaded, self._prompts(chat_template), loading.describe(source, placement, loaded, "lslm"))
+        super().__init__(loaded, self._prompts(chat_template), description)
+        if not self.blocks or self.norm is None:
+            raise UsageError(
+                f"{self.name}: its decoder, {type(loaded.get_decoder()).__name__}, has no blocks (called {' or '.join(BLOCKS)}) with a "
+                f"final norm (called {' or '.join(NORMS)}), so its states cannot be read; let get_decoder() give what holds them"
+            )
         window = self.extractor.n_samples / self.sampling_rate if self.quirk.window else None
         self.max_seconds: float | None = self.quirk.max_seconds or window
         if self.quirk.logits_divisor:
             self._divisor = float(getattr(self.model.config.get_text_config(), self.quirk.logits_divisor))
-        self.audio_token_id: int = loading.audio_token_id(self.model.config, self.processor)
+        self.audio_token_id: int = loading.audio_token_id(self.model.config, processor)
         self._placeholder: str = self.tokenizer.convert_ids_to_tokens(self.audio_token_id)
         self._rate: tuple[float, float] | None = None
+        named = self.quirk.rate
+        self._sounding: Any = getattr(self.model.config, named) if isinstance(named, str) else named  # speech tokens per second
         self._ears = before_decoder(self.model, self.model.get_decoder(), self.model.get_output_embeddings())
 
     def _prompts(self, chat_template: str | None) -> Prompter | MistralPrompter:
         if not self.quirk.mistral_common:
-            return Prompter(self.processor, chat_template)
+            return Prompter(self.processor, chat_template, special_tokens=getattr(self.processor, "adds_special_tokens", True))
         if chat_template is not None:
             raise UsageError(f"chat_template={chat_template}: this model's prompts are made by mistral_common; leave it out")
         return MistralPrompter(self.processor, self.sampling_rate)
@@ -110,7 +128,7 @@ class HFSpeech(HFDecoder):
 
     def _real(self, wave: Content) -> int | None:
         """How many placeholders of a clip stand for its sound; None: all."""
-        return None if self.quirk.rate is None else math.ceil(len(wave) / self.sampling_rate * self.quirk.rate)
+        return None if self._sounding is None else math.ceil(len(wave) * self._sounding / self.sampling_rate)
 
     def expected_tokens(self, seconds: float) -> int:
         """Speech positions for a clip of `seconds`: a line through what the processor gives for silences of some lengths.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,28 @@ from safetensors import SafetensorError
 from transformers.models.auto import tokenization_auto
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.models.named_class import Own
 from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.processors import load_processor
 from lsgap_bench.models.quirks import quirk_of
 
 WHOLE_FILE = 1 << 28  # bytes: weight files up to this size are hashed whole, larger ones by blocks spread evenly over them
 SAMPLING = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p", "repetition_penalty", "no_repeat_ngram_size", "num_beams"}
+OWN_ARCHITECTURES = ("lsgap_bench.models.whisper_llm.model", "lsgap_bench.models.whisper_llm.processor")
+"""They join transformers' automatic classes when they are imported; not before a model is loaded, for that takes seconds."""
 BLOCKS, BLOCK = 4096, 1 << 14  # how many, and bytes of each: 64 MiB of a file are read
 _hub: Any = transformers  # largely untyped
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a checkpoint comes from."""
+    """Where a checkpoint comes from. own: a user's classes to load it with."""
 
     pretrained: str
     revision: str | None
     subfolder: str | None
     trust_remote_code: bool
+    own: Own = field(default_factory=Own)
 
     def arguments(self) -> dict[str, Any]:
         """What every `from_pretrained` of transformers takes."""
@@ -45,15 +50,19 @@ def load(source: Source, placement: Placement) -> tuple[Any, Any]:
     What costs little is checked before the weights are read.
     """
     _hub.utils.logging.disable_progress_bar()
+    for name in OWN_ARCHITECTURES:
+        importlib.import_module(name)
     target = placement.target()
-    config = loaded(transformers.AutoConfig.from_pretrained, source)
-    processor = loaded(lambda pretrained, **arguments: load_processor(pretrained, arguments), source)
+    config = loaded((source.own.config_class or transformers.AutoConfig).from_pretrained, source)
+    own = source.own.processor_class
+    processor = loaded(own.from_pretrained if own else lambda pretrained, **arguments: load_processor(pretrained, arguments), source)
     if extractor_of(processor) is None or audio_token_id(config, processor) is None:
         raise UsageError(
             f"pretrained={source.pretrained} ({config.model_type}) does not merge audio at placeholder tokens, so it is no speech language "
             "model for hf-speech; give an audio-text checkpoint such as Qwen/Qwen2-Audio-7B-Instruct"
         )
-    model = loaded(_model_class(config).from_pretrained, source, **placement.arguments(target))
+    load_from = source.own.load_whole if source.own.load else _model_class(config).from_pretrained
+    model = loaded(load_from, source, **placement.arguments(target))
     adapter = quirk_of(config.model_type).lora
     if isinstance(adapter, str):
         _add_adapter(model, source, adapter)
@@ -118,7 +127,7 @@ def describe(source: Source, placement: Placement, model: Any, kind: str) -> dic
     resolved = getattr(config, "_commit_hash", None) or source.revision  # a branch moves, a commit does not
     folder = Path(source.pretrained)
     here = folder.is_dir()
-    published = (source.pretrained, str(resolved), source.subfolder or "")
+    weights = weights_of(source.pretrained, resolved, source.subfolder or "", quirk_of(config.model_type).lora)
     return {
         "name": folder.name if here else source.pretrained,
         "kind": kind,
@@ -129,8 +138,14 @@ def describe(source: Source, placement: Placement, model: Any, kind: str) -> dic
         **placement.facts(model),
         "parameters": model.num_parameters(),
         "own_generation": _own_generation(model),
-        "weights": _folder_hash(folder / (source.subfolder or ""), quirk_of(config.model_type).lora) if here else digest(*published),
+        "weights": digest(weights, *source.own.code) if source.own.code else weights,
     }
+
+
+def weights_of(pretrained: str, revision: str | None, subfolder: str = "", adapter: bool | str = False) -> str:
+    """Changes with a checkpoint: a hash of a folder's files, else of the hub id and its commit. adapter: a folder in it that counts."""
+    folder = Path(pretrained)
+    return _folder_hash(folder / subfolder, adapter) if folder.is_dir() else digest(pretrained, str(revision), subfolder)
 
 
 def _own_generation(model: Any) -> dict[str, Any]:

@@ -18,7 +18,8 @@ class Quirk:
     leaky: the encoder hears the padding of a batch, so that every clip goes through it alone.
     max_seconds: longest clip that is heard whole, where it is not the extractor's window.
     min_seconds: shortest clip that the processor takes as it is.
-    rate: speech tokens per second, where the placeholders of a clip stand for padding as well: the content is the first of them.
+    rate: speech tokens per second, where the placeholders of a clip stand for padding as well: the content is the first of them; a name is
+        the field of the configuration that says it.
     heard_with: arguments that the forward needs beside a clip.
     logits_divisor: field of the text configuration by which the forward leaves out to divide its logits.
     lora: the model has a LoRA that is on for speech and off for text; a name is the folder of the checkpoint that holds it.
@@ -31,7 +32,7 @@ class Quirk:
     leaky: bool = False
     max_seconds: float | None = None
     min_seconds: float = 0.0
-    rate: float | None = None
+    rate: float | str | None = None
     heard_with: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     logits_divisor: str | None = None
     lora: bool | str = False
@@ -50,6 +51,7 @@ QUIRKS: dict[str, Quirk] = {
     "granite_speech": Quirk(leaky=True, logits_divisor="logits_scaling", lora=True),
     "phi4_multimodal": Quirk(leaky=True, lora="speech-lora"),
     "voxtral": Quirk(rate=12.5, mistral_common=True),
+    "whisper_llm": Quirk(window=True, rate="audio_tokens_per_second"),
     "vibevoice_asr": Quirk(heard_with=MappingProxyType({"sample": False})),  # or it adds noise
 }
 
