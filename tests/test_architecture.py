@@ -16,7 +16,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
     {"errors"},
-    {"schema", "resources", "plugins", "braces"},
+    {"schema", "resources", "plugins", "braces", "weights"},
     {"registry", "protocols"},
     {"bootstrap"},
     {"jackknife", "agreement"},
