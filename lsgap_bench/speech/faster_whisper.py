@@ -106,7 +106,8 @@ def _package() -> Any:
         return importlib.import_module("faster_whisper")
     except ImportError as error:
         raise UsageError(
-            f"recognizer 'faster-whisper' needs the package faster-whisper ({_first_line(error)}); run `pip install lsgap-bench[recognizers]`"
+            f"recognizer 'faster-whisper' needs the package faster-whisper ({_first_line(error)}); "
+            "run `pip install lsgap-bench[recognizers]`"
         ) from None
 
 
@@ -118,8 +119,8 @@ def _folder(package: Any, pretrained: str, revision: str | None) -> Path:
             folder = Path(package.download_model(pretrained, revision=revision))
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"pretrained={pretrained} is no folder and faster-whisper cannot get it from the hub ({_first_line(error)}); give a size such "
-                f"as small, a hub id such as Systran/faster-whisper-small, or {_CONVERTED}"
+                f"pretrained={pretrained} is no folder and faster-whisper cannot get it from the hub ({_first_line(error)}); give a size "
+                f"such as small, a hub id such as Systran/faster-whisper-small, or {_CONVERTED}"
             ) from None
     if not (folder / "tokenizer.json").is_file():  # faster-whisper would take that of another model, from the hub
         raise UsageError(f"pretrained={pretrained} holds no tokenizer.json; give {_CONVERTED}")
