@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from lsgap_bench.bootstrap import Floats
 from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
+from lsgap_bench.recognition import recognition_of
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mcnemar, mean_estimate, paired_gap, paired_test, ratio_of_means
 from lsgap_bench.task_tables import TaskTable
@@ -33,6 +34,7 @@ def task_result(table: TaskTable) -> TaskResult:
         gap=absent(missing) if text is None or speech is None else paired_gap(text, speech, table.clusters),
         p_value=PValue(math.nan, missing) if text is None or speech is None else paired_p_value(text, speech, table.clusters),
         **_companions([table]),
+        recognition=recognition_of([table]),
         detectable=absent(missing) if text is None or speech is None else minimum_detectable_gap(text, speech, table.clusters),
         answers=answer_measures([table]),
         agreement=agreements([table]),
@@ -57,6 +59,7 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
         gap=_group_difference(tables, "text", "speech") if both else absent(missing),
         p_value=_group_p_value(tables, "text", "speech") if both else PValue(math.nan, missing),
         **_companions(tables),
+        recognition=recognition_of(tables),
         detectable=group_detectable([(t.score("text") - t.score("speech"), t.clusters) for t in tables]) if both else absent(missing),
         answers=answer_measures(tables),
         agreement=agreements(tables),

@@ -62,6 +62,7 @@ BESIDE = (
     Column("Cascade", True, "score of recognizer + base language model on the spoken questions, points"),
     Column("Erosion", True, "base text - text: what the model lost of its base, points"),
     Column("Recovery", True, "speech / base text: how much of its base is left when the question is spoken"),
+    Column("WER", True, "word error rate of the cascade's recognizer, a fraction"),
 )
 """Of a board on which some record has a base or a cascade; they stand after the gap."""
 
@@ -177,7 +178,8 @@ def _row(record: Record, most: int, beside: bool) -> Row:
 def _companions(record: Record) -> list[Cell]:
     """The cells of BESIDE."""
     of = record.overall
-    return [_estimate_cell(e) for e in (of_score(of.base), of_score(of.cascade), of_difference(of.erosion), of_ratio(of.recovery))]
+    shown = (of_score(of.base), of_score(of.cascade), of_difference(of.erosion), of_ratio(of.recovery), of_ratio(of.recognition.wer))
+    return [_estimate_cell(one) for one in shown]
 
 
 def _estimate_cell(shown: Estimate, *notes: str, signed: bool = False) -> Cell:

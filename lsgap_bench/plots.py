@@ -204,7 +204,7 @@ def _systems_figure(record: Record) -> Figure:
     axes = figure.add_subplot()
     for place, result in enumerate(parts.values()):
         _draw_systems(axes, place, result)
-    axes.set_xticks(range(len(parts)), ["\n".join(textwrap.wrap(name, 26)) for name in parts], parse_math=False)
+    axes.set_xticks(range(len(parts)), [_named(name, result.recognition.wer) for name, result in parts.items()], parse_math=False)
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="x", visible=False)
     axes.set(xlim=(-0.6, len(parts) - 0.4), ylim=(0, 128), ylabel="score (points)", yticks=range(0, 101, 20))
@@ -213,6 +213,12 @@ def _systems_figure(record: Record) -> Figure:
     said = "four systems on the same questions, with 95 % intervals"
     figure.suptitle(f"{record.system.get('name', '')}\n{said}", fontsize=10, parse_math=False)
     return figure
+
+
+def _named(name: str, wer: Estimate) -> str:
+    """A place of the figure, with the cascade's word error rate where it is known."""
+    known = [] if math.isnan(wer.value) else [f"WER of the cascade {estimate(wer, interval=False)}"]
+    return "\n".join([*textwrap.wrap(name, 26), *known])
 
 
 def _draw_systems(axes: Axes, place: float, result: TaskResult | GroupResult) -> None:

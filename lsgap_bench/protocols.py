@@ -117,6 +117,13 @@ _CHOICES = (
     Choice("decoding", ("greedy",), "free answers are greedy; tasks that sample are named among a record's deviations"),
     Choice("unread", ("chance", "wrong"), "an answer that the scorer cannot read counts as its expectation under guessing, or as 0"),
     Choice("absent", ("left out",), "a layer or item without a value is left out of a mean, never counted as 0"),
+    Choice(
+        "word_errors",
+        ("whisper english",),
+        "a transcript and the words spoken are compared after Whisper's English normalisation, brackets being text; a task's word error "
+        "rate is all its errors over all its words",
+        BEYOND,
+    ),
     Choice("precision", ("float32",), "similarities are computed in float32 or wider, whatever the model runs in"),
     Choice(
         "partners",

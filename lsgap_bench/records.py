@@ -21,7 +21,18 @@ import pyarrow.parquet as pq
 from lsgap_bench.errors import UsageError
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of
-from lsgap_bench.schema import SIDES, AnswerMeasure, Estimate, GroupResult, InterventionResult, PValue, Record, Representation, TaskResult
+from lsgap_bench.schema import (
+    SIDES,
+    AnswerMeasure,
+    Estimate,
+    GroupResult,
+    InterventionResult,
+    PValue,
+    Recognition,
+    Record,
+    Representation,
+    TaskResult,
+)
 from lsgap_bench.task_tables import TaskTable, task_table
 
 RECORD, RESULTS, SAMPLES, LAYERS, BLOCKS = "record.json", "results.json", "samples.jsonl", "layers.parquet", "blocks.parquet"
@@ -248,12 +259,18 @@ def _answer_measure(plain: Mapping[str, Any]) -> AnswerMeasure:
     return AnswerMeasure(**made, unit=plain["unit"])
 
 
+def _recognition(plain: Mapping[str, Any]) -> Recognition:
+    single = {name: Estimate.from_dict(of) for name, of in plain.items() if name != "wer_by_voice"}
+    return Recognition(**single, wer_by_voice=_estimates(plain["wer_by_voice"]))
+
+
 def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **plain,
         "scores": _estimates(plain["scores"]),
         "gap": Estimate.from_dict(plain["gap"]),
         **{key: Estimate.from_dict(plain[key]) for key in ("base", "cascade", "erosion", "recovery", "detectable") if key in plain},
+        **({"recognition": _recognition(plain["recognition"])} if "recognition" in plain else {}),
         **({"p_value": _p_value(plain["p_value"])} if "p_value" in plain else {}),
         "answers": {m: _answer_measure(of) for m, of in plain.get("answers", {}).items()},
         "agreement": {m: _estimates(of) for m, of in plain.get("agreement", {}).items()},

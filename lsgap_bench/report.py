@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tabulate import SEPARATING_LINE, tabulate
 
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
-from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
+from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
 
 ABSENT = "-"
 _WIDTHS = {"task": 28, "metric": 32, "unit": 8}  # characters before a cell wraps, so that a table stays near 110 columns
@@ -22,6 +22,12 @@ _SYSTEMS = (
     "Systems in points; erosion = base text - LSLM text, gap = LSLM text - LSLM speech, recovery = LSLM speech / base text\n"
     "(the intervals of the four scores are in the record and in systems.png)"
 )
+_RECOGNITION = (
+    "Recognition: word error rate (WER) of the cascade's transcripts, and the gap split in points; loss = base - cascade,\n"
+    "rest = gap - loss, heard: the items whose transcript has no error, and the gap on them"
+)
+_VOICES = "WER by voice, mean over tasks, highest first"
+_MOST_VOICES = 10
 _INTERVENTIONS = "Interventions on the spoken states; gain over plain speech in points with 95 % intervals; Holm: over all rows"
 _ANSWERS = "Answers, mean over items with 95 % intervals; null: over the canary items, with another item's clip"
 _AGREEMENT = "Agreement of two systems' answers beyond chance, with 95 % intervals (text, speech: the speech model)"
@@ -36,6 +42,7 @@ def run_tables(record: Record) -> str:
     parts.append(scores_table(record))
     if companions_of(record):
         parts.append(systems_table(record))
+    parts += recognition_tables(record)
     if record.overall.representation:
         parts.append(representation_table(record.overall, choices_of(record.provenance)["layers"]))
     if record.overall.answers:
@@ -179,6 +186,38 @@ def systems_table(record: Record) -> str:
         rows += [row(name, group) for name, group in {**record.groups, "Overall": record.overall}.items()]
     headers = ["task", "base\ntext", "cascade", "LSLM\ntext", "LSLM\nspeech", "erosion", "gap", "recovery"]
     return notes.under(_SYSTEMS, rows, headers)
+
+
+def recognition_tables(record: Record) -> list[str]:
+    """Per task, then per group and overall: what the recognizer got wrong and how much of the gap that explains; then WER by voice.
+
+    Nothing without a cascade, and for a record of a version that did not count.
+    """
+    if record.overall.recognition.wer.why in (NOT_RUN.why, NOT_MADE.why):
+        return []
+    notes = Footnotes()
+
+    def row(name: str, result: TaskResult | GroupResult) -> list[str]:
+        of = result.recognition
+        points = [notes.cell(of_difference(one)) for one in (of.loss, of.rest, of.gap_heard)]
+        return [name, notes.cell(of_ratio(of.wer)), *points[:2], str(of.gap_heard.n), points[2]]
+
+    rows: list[Any] = [row(name, task) for name, task in record.tasks.items()]
+    if len(record.tasks) > 1:
+        rows.append(SEPARATING_LINE)
+        rows += [row(name, group) for name, group in {**record.groups, "Overall": record.overall}.items()]
+    tables = [notes.under(_RECOGNITION, rows, ["task", "WER", "loss", "rest", "n\nheard", "gap\nheard"])]
+    return [*tables, voices_table(record.overall)] if record.overall.recognition.wer_by_voice else tables
+
+
+def voices_table(result: TaskResult | GroupResult) -> str:
+    """Word error rate by voice, the worst ones first."""
+    notes = Footnotes()
+    found = result.recognition.wer_by_voice
+    worst = sorted(found.items(), key=lambda pair: -pair[1].value if math.isfinite(pair[1].value) else math.inf)[:_MOST_VOICES]
+    rows = [[voice, str(of.n), notes.cell(of_ratio(of))] for voice, of in worst]
+    more = f"; {len(found) - len(worst)} more are in the record" if len(found) > len(worst) else ""
+    return notes.under(f"{_VOICES}{more}", rows, ["voice", "n", "WER"])
 
 
 def representation_table(result: TaskResult | GroupResult, layers: str = DEFAULT_LAYERS) -> str:

@@ -19,6 +19,8 @@ CANARY = ("speech=silence", "speech=other")
 """The conditions that check whether the model hears at all; they may cover some items only."""
 COMPANIONS = {"base": "text", "cascade": "speech"}
 """The systems beside the speech language model (`lslm`), and the condition of an item that each of them answers."""
+VOICE_COLUMNS = ("voice", "speaker", "accent")
+"""The columns of a document that may say who speaks, the first one that is there being taken."""
 CONTROLS = {
     "wrong_transcript": "path, selection and edit all use the text states of the same-task partner",
     "random_direction": "the edit is handed random directions with the norms of the own text states",
@@ -91,6 +93,12 @@ class Item:
     generation: Generation = Generation()
     words: tuple[Span | None, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def voice(self) -> str | None:
+        """Who speaks, as the document says in one of VOICE_COLUMNS; None where it does not."""
+        said = (self.fields.get(column) for column in VOICE_COLUMNS)
+        return next((str(value) for value in said if isinstance(value, (str, int)) and value != ""), None)
 
 
 _INTERVENTION = re.compile(r"speech\+(?P<plugin>[\w-]+):(?P<selection>\w+)@(?P<layer>0|[1-9]\d*|all)(?:=(?P<control>[\w-]*))?")
@@ -357,12 +365,31 @@ NOT_MADE = absent("not computed by the version that made this record")
 
 
 @dataclass(frozen=True)
+class Recognition:
+    """What the recognizer of the cascade wrote down of one task's clips, and how much of the gap that explains; scores paired by item.
+
+    wer: word error rate of the transcripts, a fraction, all errors over all words. wer_by_voice: of the items of each voice.
+    loss = base - cascade, in points: what the recognizer's errors cost the base, which gets the same prompt with the transcript in the
+    place of the text. rest = (text - speech) - loss: what of the gap they do not explain. gap_heard, loss_heard: text - speech, and
+    base - cascade, on the items whose transcript has no error, so that nothing in the clip was hard to recognise.
+    """
+
+    wer: Estimate = NOT_MADE
+    loss: Estimate = NOT_MADE
+    rest: Estimate = NOT_MADE
+    gap_heard: Estimate = NOT_MADE
+    loss_heard: Estimate = NOT_MADE
+    wer_by_voice: Mapping[str, Estimate] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class TaskResult:
     """Everything measured on one task. scores: condition -> Estimate in points; chance and fail_rate are fractions.
 
     fail_rate has `base` and `cascade` beside the conditions. base: the backbone on text. cascade: recognizer + backbone.
-    erosion = base - text, in points. recovery = speech / base, a ratio of means. detectable: the smallest gap that these items show with
-    power 0.8, in points. answers: answer metric -> what it says. agreement: metric of two systems' answers -> `text|speech` -> Estimate.
+    erosion = base - text, in points. recovery = speech / base, a ratio of means. recognition: of the cascade's transcripts.
+    detectable: the smallest gap that these items show with power 0.8, in points. answers: answer metric -> what it says.
+    agreement: metric of two systems' answers -> `text|speech` -> Estimate.
     """
 
     version: str
@@ -376,6 +403,7 @@ class TaskResult:
     cascade: Estimate = NOT_RUN
     erosion: Estimate = NOT_RUN
     recovery: Estimate = NOT_RUN
+    recognition: Recognition = Recognition()
     detectable: Estimate = NOT_MADE
     answers: Mapping[str, AnswerMeasure] = field(default_factory=dict)
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
@@ -395,6 +423,7 @@ class GroupResult:
     cascade: Estimate = NOT_RUN
     erosion: Estimate = NOT_RUN
     recovery: Estimate = NOT_RUN
+    recognition: Recognition = Recognition()
     detectable: Estimate = NOT_MADE
     answers: Mapping[str, AnswerMeasure] = field(default_factory=dict)
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)

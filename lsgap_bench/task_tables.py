@@ -16,10 +16,13 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.protocols import DEFAULT_LAYERS
 from lsgap_bench.registry import metrics
 from lsgap_bench.schema import CANARY, COMPANIONS, SIDES, Pair, Verdict
+from lsgap_bench.word_errors import word_errors
 
 OTHER_CLIP = "speech=other"
 NOTHING = "(nothing)"
 """The label of an answer from which nothing could be read."""
+COUNTED = ("word_errors", "reference_words")
+"""What is counted in a transcript."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class TaskTable:
     systems: `base`, `cascade` -> scores (n,), where they were run; their `extracted` stands beside the conditions'. labels: condition or
     system -> what was answered, (n,), the option's place or what the scorer read; None where it was not run. tokens: speech positions of
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
+    voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where the cascade was not run.
     layers: the value of the choice `layers`, over which the curves are averaged.
     """
 
@@ -50,6 +54,8 @@ class TaskTable:
     measures: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     blocks: Mapping[str, BlockCurves] = field(default_factory=dict)
     layers: str = DEFAULT_LAYERS
+    voices: Sequence[str | None] = ()
+    transcripts: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Floats:
@@ -64,6 +70,10 @@ class TaskTable:
         """Scores of `base` or `cascade`: (n,), NaN where it was not run."""
         return self.systems.get(name, np.full(len(self.items), np.nan))
 
+    def transcript(self, counted: str) -> Floats:
+        """What was counted in the cascade's transcripts: (n,), NaN where it was not run."""
+        return self.transcripts.get(counted, np.full(len(self.items), np.nan))
+
 
 def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> list[dict[str, Any]]:
     """What samples.jsonl says of each item in each system under each condition: words, prompt, clip, answer, verdict.
@@ -75,13 +85,14 @@ def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> li
             "task": pair.item.task,
             "item": pair.item.id,
             "cluster": pair.item.cluster,
+            "voice": pair.item.voice,
             "system": condition if condition in COMPANIONS else "lslm",
             "condition": COMPANIONS.get(condition, condition),
             "text": pair.item.text,
             "prompt": seen.prompt,
             "clip": pair.item.clip.to_dict() if seen.pcm_sha256 else None,
             "pcm_sha256": seen.pcm_sha256,
-            "transcript": seen.transcript,
+            **transcript_fields(pair.item.text, seen.transcript),
             "answer": seen.answer,
             "option_logprobs": dict(zip(pair.item.options, seen.option_logprobs, strict=True)) if seen.option_logprobs else None,
             "target": pair.item.target,
@@ -115,6 +126,12 @@ def _measured(name: str, pair: Pair) -> float:
         return float(metrics[name].compute(pair))
     except Exception as error:
         raise UsageError(f"{pair.item.id}: metric '{name}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
+
+
+def transcript_fields(text: str, transcript: str | None) -> dict[str, Any]:
+    """A transcript's part of a row, with what is wrong in it: null where there is none, and where nothing was said."""
+    counted = None if transcript is None else word_errors(text, transcript)
+    return {"transcript": transcript, **dict(zip(COUNTED, counted or (None, None), strict=True))}
 
 
 def judged_fields(verdict: Verdict | None, why: str | None) -> dict[str, Any]:
@@ -189,6 +206,8 @@ def task_table(
         measures=_measure_columns(every, place),
         blocks=block_curves(task, blocks),
         layers=layers,
+        voices=[first[item].get("voice") for item in items],
+        transcripts={name: column(name)["cascade"] for name in COUNTED if "cascade" in systems and any(name in row for row in samples)},
     )
 
 

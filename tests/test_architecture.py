@@ -17,7 +17,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
     {"errors", "memory"},
-    {"schema", "resources", "plugins", "braces"},
+    {"schema", "resources", "plugins", "braces", "weights", "word_errors"},
     {"registry", "protocols"},
     {"bootstrap"},
     {"jackknife", "agreement"},
@@ -35,7 +35,7 @@ ORDER = [
     {"task_checks"},
     {"harness"},
     {"task_tables", "kept_items"},
-    {"measures"},
+    {"measures", "recognition"},
     {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},
     {"records", "systems", "evaluate_modules"},
     {"layer_chart", "report", "gain_map", "metrics_page"},
@@ -68,7 +68,8 @@ DOORS = {
     "lm_eval": {"harness"},
     "evaluate": {"evaluate_modules", "scorers"},
     "matplotlib": {"plots", "run_plots", "gain_map", "series_drawing", "series_plots", "comparison_plots"},
-    "transformers": {"models", "lab"},
+    "transformers": {"models", "lab", "word_errors"},
+    "jiwer": {"word_errors"},
     "tokenizers": {"lab"},
     "peft": {"models", "lab"},
     "soundfile": {"speech"},

@@ -348,7 +348,7 @@ def test_base_and_cascade_stand_in_the_models_one_row_and_only_where_somebody_ra
     found = Page(page([four, make_record(SCORES)]))
     (board,) = boards([four, make_record(SCORES)])
     labels = [column.label for column in board.columns]
-    assert labels[6:11] == ["Gap", "Base", "Cascade", "Erosion", "Recovery"]
+    assert labels[6:12] == ["Gap", "Base", "Cascade", "Erosion", "Recovery", "WER"]
     rows = {row[0]: dict(zip(labels, row, strict=True)) for row in found.boards[0]}
     values = [float(rows["four"][label]) for label in labels[4:11]]
     assert values == pytest.approx([75, 50, 25, 87.5, 25, 12.5, 50 / 87.5])

@@ -88,6 +88,21 @@ def test_the_score_under_a_condition_that_was_not_run_is_nan() -> None:
     assert clip.seconds == 1.5
 
 
+@pytest.mark.parametrize(
+    ("fields", "voice"),
+    [
+        ({"voice": "flite:slt", "accent": "us"}, "flite:slt"),
+        ({"accent": "gbr", "speaker": 7}, "7"),
+        ({"accent": "gbr"}, "gbr"),
+        ({"voice": None, "speaker": "", "accent": "ind"}, "ind"),
+        ({"speaker": {"id": 3}}, None),
+        ({}, None),
+    ],
+)
+def test_who_speaks_is_said_by_the_column_voice_speaker_or_accent(fields: dict[str, object], voice: str | None) -> None:
+    assert Item("t/1", "t", "words", Clip("0" * 64, 16_000, 24_000, bytes), "a", "c", "t", fields=fields).voice == voice
+
+
 def test_an_observation_survives_the_disk() -> None:
     curves = {"m": {"matched": (0.1, math.nan), "other_task": (0.2, 0.3)}}
     seen = Observation("t/1", "speech", "a", "p", 3, "0", "1", (-1.0,), (1,), curves, 2.0, {"same_task": "t/2"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import weakref
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import companions
 import demo_run
 import numpy as np
 import pytest
+import tiny_models
 import yaml
 from companions import Table, own_words
 
@@ -25,12 +27,13 @@ from lsgap_bench.models.hf_text import HFText
 from lsgap_bench.records import derive, read_record, read_tables, to_plain
 from lsgap_bench.registry import models, recognizers
 from lsgap_bench.report import run_tables
+from lsgap_bench.rescoring import rescore
 from lsgap_bench.resources import DEMO_MODEL
 from lsgap_bench.run import Evaluation, dry_run, evaluate
 from lsgap_bench.schema import Item
 from lsgap_bench.speech.clips import clip_from_bytes, encode
 from lsgap_bench.store import open_store
-from lsgap_bench.systems import transcribe
+from lsgap_bench.systems import Companions, observe_companions, transcribe
 
 ALL = ["base", "cascade", "lslm"]
 TASKS = demo_run.TASKS[:2]
@@ -141,6 +144,45 @@ def test_the_transcript_stands_exactly_where_the_text_stands(finished) -> None:
         assert cascade["clip"]["sha256"] == item.clip.sha256
         assert cascade["pcm_sha256"] == by_system[item.id, "lslm", "speech"]["pcm_sha256"]
         assert base["clip"] is base["transcript"] is base["pcm_sha256"] is None
+
+
+def test_the_base_gets_the_very_same_prompt_around_a_transcript_as_around_the_text_system_turn_included(tmp_path) -> None:
+    folder = tiny_models.text_only(tmp_path / "chat")
+    turns = "{% for m in messages %}<|im_start|>{{ m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}{% endfor %}<|im_start|>assistant\n"
+    (folder / "chat_template.jinja").write_text(turns)
+    asked = [dataclasses.replace(item, system="you are a helpful assistant .") for item in ITEMS]
+    both = Companions(("base", "cascade"), lambda: HFText(str(folder), device="cpu"), lambda: Table(own_words(asked, misheard)))
+    with open_store(None, resume=False) as store:
+        found = observe_companions(both, asked, demo_run.plan("text"), None, store).found
+    for item in asked:
+        base, cascade = found[item.id]["base"], found[item.id]["cascade"]
+        before, after = base.prompt.split(item.text)
+        assert "you are a helpful assistant ." in before
+        assert cascade.prompt == before + misheard(item.text).strip() + after
+
+
+def test_word_errors_are_those_of_the_transcripts_and_a_shouted_one_has_none(finished) -> None:
+    said = {task: [item.text for item in ITEMS if item.task == task] for task in TASKS}
+    words = {task: [len(re.findall(r"\w+", text)) for text in texts] for task, texts in said.items()}
+    lost = {task: [n * (text == EMPTY) for n, text in zip(words[task], said[task], strict=True)] for task in TASKS}
+    for task in TASKS:
+        of = finished.record.tasks[task].recognition
+        assert of.wer.value == pytest.approx(sum(lost[task]) / sum(words[task]))
+        assert of.gap_heard.n == sum(text != EMPTY for text in said[task])
+        assert of.loss_heard.value == 0  # perfect but for capitals, which the base does not see
+        assert set(of.wer_by_voice) == {pair.item.fields["voice"] for pair in finished.pairs[task]}
+    assert finished.record.overall.recognition.wer.value > 0
+
+
+def test_a_rescored_run_keeps_what_was_counted_in_its_transcripts(finished, tmp_path, monkeypatch) -> None:
+    for drawing in ("plots.save_plots", "run_plots.save_run_plots"):
+        monkeypatch.setattr(f"lsgap_bench.{drawing}", lambda *given: [])
+    again = rescore(finished.folder, "exact", output_path=tmp_path / "again").record
+    for name in ("tasks", "groups"):
+        for task, result in getattr(finished.record, name).items():
+            other = getattr(again, name)[task].recognition
+            assert (other.wer, other.wer_by_voice) == (result.recognition.wer, result.recognition.wer_by_voice)
+    assert again.overall.recognition.gap_heard.n == finished.record.overall.recognition.gap_heard.n
 
 
 def test_filters_of_a_task_apply_to_base_and_cascade(own, register, tmp_path) -> None:

@@ -38,6 +38,34 @@ def whisper(folder: Path, seconds: int = SECONDS) -> Path:
     return folder
 
 
+def faster_whisper(folder: Path, source: Path) -> Path:
+    """A Whisper in CTranslate2's format, converted of one of transformers with the tokens that it must have, which is left in `source`."""
+    import ctranslate2
+
+    words = tiny_models.tokenizer()
+    names = ["startoftranscript", "startoflm", "startofprev", "nospeech", "translate", "transcribe", "notimestamps"]
+    words.add_special_tokens({"additional_special_tokens": [f"<|{name}|>" for name in names]})
+    end = words.convert_tokens_to_ids("<|endoftext|>")
+    torch.manual_seed(5)
+    config = transformers.WhisperConfig(
+        **{**tiny_models.audio_config(seconds=30), "num_mel_bins": 80, "initializer_range": 0.4},
+        vocab_size=len(words),
+        decoder_layers=2,
+        decoder_attention_heads=4,
+        decoder_ffn_dim=64,
+        pad_token_id=end,
+        bos_token_id=end,
+        eos_token_id=end,
+        decoder_start_token_id=words.convert_tokens_to_ids("<|startoftranscript|>"),
+        suppress_tokens=None,
+        begin_suppress_tokens=None,
+    )
+    words.save_pretrained(source)
+    transformers.WhisperForConditionalGeneration(config).eval().save_pretrained(source)
+    ctranslate2.converters.TransformersConverter(str(source), copy_files=["tokenizer.json"]).convert(str(folder))
+    return folder
+
+
 def wav2vec2(folder: Path, masked: bool = True) -> Path:
     """wav2vec 2.0 with CTC. masked: of the kind whose batches carry an attention mask."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -19,12 +19,11 @@ from lsgap_bench.models.named_class import Own
 from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.processors import load_processor
 from lsgap_bench.models.quirks import quirk_of
+from lsgap_bench.weights import folder_hash
 
-WHOLE_FILE = 1 << 28  # bytes: weight files up to this size are hashed whole, larger ones by blocks spread evenly over them
 SAMPLING = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p", "repetition_penalty", "no_repeat_ngram_size", "num_beams"}
 OWN_ARCHITECTURES = ("lsgap_bench.models.whisper_llm.model", "lsgap_bench.models.whisper_llm.processor")
 """They join transformers' automatic classes when they are imported; not before a model is loaded, for that takes seconds."""
-BLOCKS, BLOCK = 4096, 1 << 14  # how many, and bytes of each: 64 MiB of a file are read
 _hub: Any = transformers  # largely untyped
 
 
@@ -145,7 +144,7 @@ def describe(source: Source, placement: Placement, model: Any, kind: str) -> dic
 def weights_of(pretrained: str, revision: str | None, subfolder: str = "", adapter: bool | str = False) -> str:
     """Changes with a checkpoint: a hash of a folder's files, else of the hub id and its commit. adapter: a folder in it that counts."""
     folder = Path(pretrained)
-    return _folder_hash(folder / subfolder, adapter) if folder.is_dir() else digest(pretrained, str(revision), subfolder)
+    return folder_hash(folder / subfolder, adapter) if folder.is_dir() else digest(pretrained, str(revision), subfolder)
 
 
 def _own_generation(model: Any) -> dict[str, Any]:
@@ -158,24 +157,6 @@ def _own_generation(model: Any) -> dict[str, Any]:
 def digest(*parts: str) -> str:
     """A short sha256 over the parts."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-def _folder_hash(folder: Path, adapter: bool | str = False) -> str:
-    """Of the files that make a checkpoint. adapter: a folder in it that counts, too."""
-    total = hashlib.sha256()
-    parts = [folder, *([folder / adapter] if isinstance(adapter, str) and (folder / adapter).is_dir() else [])]
-    files = sorted(path for part in parts for path in part.iterdir())
-    for path in (p for p in files if p.suffix in {".safetensors", ".bin", ".json", ".jinja", ".model", ".txt", ".py"}):
-        total.update(f"{path.name} {path.stat().st_size}".encode())
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            if size <= WHOLE_FILE:
-                total.update(file.read())
-            else:
-                for k in range(BLOCKS):  # even a merged adapter changes whole matrices, which no even spread of blocks can miss
-                    file.seek(k * (size - BLOCK) // (BLOCKS - 1))
-                    total.update(file.read(BLOCK))
-    return total.hexdigest()[:16]
 
 
 def _model_class(config: Any) -> Any:
