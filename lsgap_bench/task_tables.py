@@ -31,7 +31,7 @@ class TaskTable:
     systems: `base`, `cascade` -> scores (n,), where they were run; their `extracted` stands beside the conditions'. labels: condition or
     system -> what was answered, (n,), the option's place or what the scorer read; None where it was not run. tokens: speech positions of
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
-    layers: the value of the choice `layers`, over which the curves are averaged.
+    layers: the value of the choice `layers`, over which the curves are averaged. unmeasured: metric that has no curve -> why.
     """
 
     task: str
@@ -50,6 +50,7 @@ class TaskTable:
     measures: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     blocks: Mapping[str, BlockCurves] = field(default_factory=dict)
     layers: str = DEFAULT_LAYERS
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Floats:
@@ -90,6 +91,7 @@ def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> li
             "logits_sha256": seen.logits_sha256,
             "replaced": seen.replaced,
             "partners": dict(seen.partners) or None,
+            **({"usage": dict(seen.usage)} if seen.usage else {}),
             "measures": measures_of(pair, condition, answer_metrics),
             **judged_fields(pair.verdicts.get(condition), seen.absent),
         }
@@ -148,10 +150,12 @@ def task_table(
     curves: Iterable[Mapping[str, Any]],
     blocks: Iterable[Mapping[str, Any]] = (),
     layers: str = DEFAULT_LAYERS,
+    unmeasured: Mapping[str, str] | None = None,
 ) -> TaskTable:
     """The table of one task from rows of `sample_rows`, `curve_rows` and `block_rows`, made in memory or read back from disk.
 
-    layers: over which its curves are averaged. The canary's conditions have no column where they cover some items only.
+    layers: over which its curves are averaged. unmeasured: see `TaskTable`. The canary's conditions have no column where they cover some
+    items only.
     """
     every = [{**row, "condition": column_of(row)} for row in samples if row["task"] == task]
     first = {row["item"]: row for row in every}
@@ -189,6 +193,7 @@ def task_table(
         measures=_measure_columns(every, place),
         blocks=block_curves(task, blocks),
         layers=layers,
+        unmeasured=unmeasured or {},
     )
 
 
