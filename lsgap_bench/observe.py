@@ -139,13 +139,12 @@ class Observer:
 
     def _observe(self, size: int) -> None:
         logits = bool(self.plan.plugins("logits"))
-        forms = [form for form in self._forms if not (self._alone and self._answered(form))]
-        texts = TextRun(self.model, forms, size, self._needs_states(), self._answer_texts, logits, self.plan.normed)
+        texts = TextRun(self.model, self._to_run(self._forms), size, self._needs_states(), self._answer_texts, logits, self.plan.normed)
         passed = 0
         for batch in self._batches(size):
             missing = [c for c in self._conditions_of(batch[0]) if not all(self._done_with(item, c) for item in batch)]
             if TEXT in missing:
-                texts.ensure([form for item in batch if not (self._alone and self._answered(form := form_of(item)))])
+                texts.ensure(self._to_run([form_of(item) for item in batch]))
             # the canary directly after plain speech, in batches of the same shape: a deaf model's logits are then bit-equal
             spoken = sorted((c for c in missing if c.modality == "speech"), key=lambda c: c.intervention is not None)
             for items, conditions in self._asked_together(batch, spoken):
@@ -285,6 +284,9 @@ class Observer:
 
     def _answered(self, form: Form) -> bool:
         return all(self._stored(item, TEXT) for item in self._speakers[form])
+
+    def _to_run(self, forms: Sequence[Form]) -> Sequence[Form]:
+        return [form for form in forms if not self._answered(form)] if self._alone else forms
 
     def _done_with(self, item: Item, condition: Condition) -> bool:
         return self._stored(item, condition) and not (condition.name == "speech" and self._pool.wants(item.id))
