@@ -71,7 +71,9 @@ class ChatAPI(AnswersOnly):
         self.max_seconds = None if max_seconds is None else _number("max_seconds", max_seconds, 0.1)
         self._field = _one_of("max_tokens_field", max_tokens_field, ("max_tokens", "max_completion_tokens"))
         self._omit = {_one_of("omit", name, OMITTED) for name in str(omit).split("+") if name}
-        self._logprobs = logprobs is True
+        if not isinstance(logprobs, bool):
+            raise UsageError(f"logprobs={logprobs} is neither true nor false; write one of the two")
+        self._logprobs = logprobs
         prices = {"input": price_input, "output": price_output, "audio_input": price_audio_input}
         self._prices = {name: _number(f"price_{name}", price, 0) for name, price in prices.items() if price is not None}
         limits = Limits(

@@ -26,7 +26,7 @@ def reply_of(plain: Mapping[str, Any], options: Sequence[str], logprobs: bool, u
     scores = option_scores(options, first)
     best = max(scores, default=None, key=lambda option: scores[option])
     every = tuple(scores[option] for option in options) if options and len(scores) == len(options) else ()
-    said = _words(choice["message"])
+    said = _words(choice["message"]).strip()  # as answers of a model that is run here
     if best is None:
         return Reply(said, usage=found)
     return Reply(best, option_logprobs=every, usage={**found, "said": said})
