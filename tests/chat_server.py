@@ -1,4 +1,4 @@
-"""A chat completions server on loopback in a thread, which answers as a test wants and misbehaves on request: `with served(answer) as s`."""
+"""A chat completions server on loopback in a thread, which answers and misbehaves as a test wants: `with served(answer) as server`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import demo_run
 import numpy as np
 import pytest
 import soundfile
@@ -182,7 +181,7 @@ def test_a_server_on_this_machine_gets_a_key_only_if_one_is_named(server: Served
 
 def test_a_server_elsewhere_wants_a_key_or_the_word_that_it_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    with pytest.raises(UsageError, match="OPENAI_API_KEY holds no key for api.openai.com"):
+    with pytest.raises(UsageError, match=r"OPENAI_API_KEY holds no key for api\.openai\.com"):
         ChatAPI("gpt-4o-audio-preview")
     ChatAPI("m", "http://10.0.0.7:8000/v1", key_env="none")
     monkeypatch.setenv("ODD", "two words")
