@@ -99,6 +99,6 @@ def _line(system: str, of: Mapping[str, Any]) -> str:
     tokens = f"{of['prompt_tokens']} tokens asked{audio}, {of['completion_tokens']} answered" if known else f"tokens - ({of['tokens_why']})"
     cost = of["cost"]
     price = f"cost - ({cost['why']})" if cost["value"] is None else f"cost {cost['value']:.4f} USD"
-    parts = [f"{of['requests']} requests", *([f"{again} more tries"] if again else []), tokens]
-    parts += [f"{of['cut_at_length']} answers cut at their limit"] if of["cut_at_length"] else []
+    parts = [f"{of['requests']} requests", *([f"tried again {again} times"] if again else []), tokens]
+    parts += [f"cut at their limit {of['cut_at_length']}"] if of["cut_at_length"] else []
     return f"{system}: {', '.join(parts)}, {price}"

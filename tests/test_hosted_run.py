@@ -118,7 +118,9 @@ def test_after_a_failure_the_same_command_goes_on_and_asks_no_answered_question_
     few = {"retries": 1, "concurrency": 2}
     with pytest.raises(UsageError, match=r"500 Internal Server Error: \(nothing\); the answers so far are kept: the same command goes on"):
         run(server, tmp_path / "run", metrics=[], model_args=few)
-    assert "stopped by UsageError" in (tmp_path / "run" / "log.txt").read_text()
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "try 1 failed (500 Internal Server Error: (nothing)); the next is in" in log
+    assert "stopped by UsageError" in log
     server.faults = []
     answered = 8
     server.bodies.clear()

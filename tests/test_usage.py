@@ -75,7 +75,7 @@ def test_cut_answers_more_tries_and_who_answered_are_counted() -> None:
     )
     assert (found["cut_at_length"], found["served_by"]) == (1, {"m-1": 2, "m-2": 1})
     (line,) = usage_lines({"lslm": found})
-    assert line.startswith("lslm: 3 requests, 1 more tries, 300 tokens asked, 30 answered, 1 answers cut at their limit, cost - (no prices")
+    assert line.startswith("lslm: 3 requests, tried again 1 times, 300 tokens asked, 30 answered, cut at their limit 1, cost - (no prices")
 
 
 def test_logprobs_that_did_not_come_are_warned_of() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import re
 import threading
@@ -20,6 +21,8 @@ from lsgap_bench.errors import UsageError
 if TYPE_CHECKING:
     import httpx
     import tenacity
+
+logger = logging.getLogger(__name__)
 
 AGAIN = (408, 409, 425, 429)  # and all from 500 on
 LONGEST = 60.0  # seconds between two tries, unless the server asks for more
@@ -156,6 +159,7 @@ class ChatClient:
             stop=tenacity.stop_any(tenacity.stop_after_attempt(self.limits.retries + 1), tenacity.stop_when_event_set(stop)),
             wait=self._pause,
             sleep=tenacity.sleep_using_event(stop),
+            before_sleep=_log_failure,
             reraise=True,
         )
         try:
@@ -210,6 +214,11 @@ class ChatClient:
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "[key]") if self._key else text
+
+
+def _log_failure(state: tenacity.RetryCallState) -> None:
+    said = state.outcome.exception() if state.outcome else None
+    logger.info("try %d failed (%s); the next is in %.1f s", state.attempt_number, said, state.upcoming_sleep)
 
 
 def _libraries() -> tuple[ModuleType, ModuleType]:
