@@ -11,22 +11,40 @@ import torch
 from torch import Tensor
 
 from lsgap_bench.hearing import heard_wave
-from lsgap_bench.models.adapter import Content, SpeechLM
-from lsgap_bench.schema import Item, Pair
+from lsgap_bench.lacking import NO_STATES
+from lsgap_bench.models.adapter import Content, SpeechLM, gives
+from lsgap_bench.schema import Item, Observation, Pair
 from lsgap_bench.stats import difference, mean_estimate
 
 TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 1e-2, "8 bit": 5e-2}
 """Largest relative difference between batched and single that rounding explains, by dtype; 8-bit products round by the whole batch."""
 INVARIANCE_ITEMS = 3
+NOT_CHECKED = f"not checked: {NO_STATES}"
 
 
 def silence_check(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """A model whose logits do not change by one bit when the clip falls silent does not hear. Over the canary items."""
+    """A model whose logits do not change by one bit when the clip falls silent does not hear. Over the canary items.
+
+    Where there are no logits, the answers are compared: the check fails where all of them stay the same.
+    """
     both = [p.observations for p in pairs if {"speech", "speech=silence"} <= p.observations.keys()]
     seen = [o for o in both if o["speech"].pcm_sha256 != o["speech=silence"].pcm_sha256]  # a clip that is silence itself proves nothing
+    if seen and not any(o["speech"].logits_sha256 for o in seen):
+        return _silence_by_answers([(o["speech"], o["speech=silence"]) for o in seen])
     equal = sum(o["speech"].logits_sha256 == o["speech=silence"].logits_sha256 for o in seen)
     note = f"{equal} of {len(seen)} items gave bit-equal logits for the clip and for silence: the model is deaf to them" if equal else None
     return {"n": len(seen), "bit_equal": equal, "passed": not equal if seen else None, "note": note or _none(seen)}
+
+
+def _silence_by_answers(seen: Sequence[tuple[Observation, Observation]]) -> dict[str, Any]:
+    """seen: (with the clip, with silence)."""
+    both = [(own, silent) for own, silent in seen if own.absent is None and silent.absent is None]
+    equal = sum(own.answer == silent.answer for own, silent in both)
+    deaf = bool(both) and equal == len(both)
+    note = (
+        f"all {equal} answers are the same for the clip and for silence: the model may be deaf (equal answers prove less than equal logits)"
+    )
+    return {"n": len(both), "equal_answers": equal, "passed": not deaf if both else None, "note": note if deaf else _none(both)}
 
 
 def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -55,6 +73,8 @@ def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
 
 def batch_invariance_check(model: SpeechLM, items: Sequence[Item]) -> dict[str, Any]:
     """Largest relative difference between a batch of mixed lengths and its items alone: content states of every layer, last logits."""
+    if not gives(model, "states"):
+        return {"value": None, "tolerance": None, "passed": None, "note": NOT_CHECKED}
     by_length = sorted(items, key=lambda i: i.clip.seconds)
     mixed = [by_length[round(k * (len(by_length) - 1) / max(INVARIANCE_ITEMS - 1, 1))] for k in range(min(INVARIANCE_ITEMS, len(items)))]
     texts: list[Content] = [item.text for item in mixed]
@@ -106,9 +126,10 @@ def short_clips(model: SpeechLM, pairs: Sequence[Pair]) -> list[str]:
     """Ids of the items whose clip took another number of speech positions than its length calls for."""
     found = []
     for pair in pairs:
-        if "speech" in pair.observations:
+        tokens = pair.observations["speech"].content_tokens if "speech" in pair.observations else None
+        if tokens is not None:
             heard = min(pair.item.clip.seconds, model.max_seconds or math.inf)
-            if not expected_positions(pair.observations["speech"].content_tokens, model.expected_tokens(heard)):
+            if not expected_positions(tokens, model.expected_tokens(heard)):
                 found.append(pair.item.id)
     return found
 
@@ -137,7 +158,8 @@ def collect_checks(
             "other_clip": other_clip_check(everyone),
             "sampling_rate": {"model": model.sampling_rate, "clips": rates, "resampled": rates != [model.sampling_rate]},
         }
-    checks |= {"placeholder_mismatch": len(short), "batch_sizes": list(batch_sizes), **counts}
+    mismatch = len(short) if gives(model, "states") else {"passed": None, "note": NOT_CHECKED}
+    checks |= {"placeholder_mismatch": mismatch, "batch_sizes": list(batch_sizes), **counts}
     warnings = [*known]
     warnings += [c["note"] for c in checks.values() if isinstance(c, dict) and c.get("passed") is False]
     if short:

@@ -13,6 +13,7 @@ from lsgap_bench.comparison_checks import conditions_of, notes, refuse_differenc
 from lsgap_bench.comparison_metrics import Against, gap_against_metrics
 from lsgap_bench.comparison_places import Place, places_of
 from lsgap_bench.comparison_runs import SIDES, RunFiles, questions_sha256, read_runs, shared_tasks, unique_names
+from lsgap_bench.lacking import unmeasured_of
 from lsgap_bench.measures import agreements_of_models, representation
 from lsgap_bench.protocols import choices_of
 from lsgap_bench.records import tables_of
@@ -95,7 +96,8 @@ def compare(paths: Sequence[str | Path], tasks: Sequence[str] | None = None) -> 
 
 def _tables(run: RunFiles, tasks: Sequence[str]) -> dict[str, TaskTable]:
     versions = {task: run.record.tasks[task].version for task in tasks}
-    return {table.task: table for table in tables_of(run.rows, versions, choices_of(run.record.provenance)["layers"])}
+    made = run.record.provenance
+    return {table.task: table for table in tables_of(run.rows, versions, choices_of(made)["layers"], unmeasured_of(made))}
 
 
 def _model(name: str, run: RunFiles, tables: Sequence[TaskTable]) -> Model:

@@ -13,6 +13,7 @@ from lsgap_bench.bootstrap import Floats
 from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
 from lsgap_bench.recognition import recognition_of
+from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mcnemar, mean_estimate, paired_gap, paired_test, ratio_of_means
 from lsgap_bench.task_tables import TaskTable
@@ -38,7 +39,7 @@ def task_result(table: TaskTable) -> TaskResult:
         detectable=absent(missing) if text is None or speech is None else minimum_detectable_gap(text, speech, table.clusters),
         answers=answer_measures([table]),
         agreement=agreements([table]),
-        representation={name: representation([table], name) for name in (*table.curves, *table.blocks)},
+        representation={name: representation([table], name) for name in _metrics(table)},
         interventions=_adjusted({c: _intervention(table, c) for c in table.scores if c.startswith("speech+") and speech is not None}),
     )
 
@@ -50,7 +51,7 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
     """
     filled = [t for t in tables if t.items]
     conditions = [c for c in (filled[0].scores if filled else ()) if all(c in t.scores for t in filled)]
-    names = [m for m in ((*filled[0].curves, *filled[0].blocks) if filled else ()) if all(m in t.curves or m in t.blocks for t in filled)]
+    names = [m for m in (_metrics(filled[0]) if filled else ()) if all(m in _metrics(t) for t in filled)]
     both = {"text", "speech"} <= set(conditions)
     missing = "only one form was run" if filled else NO_ITEMS
     return GroupResult(
@@ -68,6 +69,12 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
             {c: _group_intervention(tables, c) for c in conditions if c.startswith("speech+") and "speech" in conditions}
         ),
     )
+
+
+def _metrics(table: TaskTable) -> tuple[str, ...]:
+    """The representation metrics of a table, those without a value among them."""
+    unmeasured = (name for name in table.unmeasured if name in metrics and metrics[name].needs in REPRESENTATION)
+    return (*table.curves, *table.blocks, *unmeasured)
 
 
 def _companions(tables: Sequence[TaskTable]) -> dict[str, Estimate]:

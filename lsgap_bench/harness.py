@@ -292,10 +292,14 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         if {"text", "speech"} <= scores.keys():
             scores["gap"] = scores["text"] - scores["speech"]
         for condition in ("text", "speech") if self._metric_fn_list else ():
-            if condition in pair.observations:
+            if condition in pair.observations and self._judgeable(pair.observations[condition]):
                 own = super().process_results(doc, self._as_lm_eval(pair.observations[condition]))
                 scores.update({f"{metric}:{condition}": value for metric, value in own.items()})
         return scores
+
+    def _judgeable(self, observation: Observation) -> bool:
+        """Whether lm-eval's own metrics have what they read: of an item with options that was answered freely they have not."""
+        return self.OUTPUT_TYPE != "multiple_choice" or bool(observation.option_logprobs)
 
     def _as_lm_eval(self, observation: Observation) -> list[Any]:
         """An observation in the form that lm-eval's own metrics expect."""

@@ -21,13 +21,17 @@ CONTROL_CODE = code_hash(controls)
 
 @dataclass(frozen=True)
 class Asked:
-    """One item under one condition. seed: of the run. choices: those not at their defaults that decide what a model gives."""
+    """One item under one condition. seed: of the run. choices: those not at their defaults that decide what a model gives.
+
+    scored: whether the model scores an item's options, instead of writing an answer.
+    """
 
     item: Item
     condition: Condition
     partners: Partners
     seed: int
     choices: Mapping[str, str] = field(default_factory=dict)
+    scored: bool = True
 
 
 def decisive(asked: Asked, fingerprint: str, metric_names: Sequence[str]) -> Mapping[str, Any]:
@@ -42,7 +46,7 @@ def decisive(asked: Asked, fingerprint: str, metric_names: Sequence[str]) -> Map
         "system": item.system,
         "options": item.options,
     }
-    if not item.options:
+    if not (item.options and asked.scored):
         parts["generation"] = vars(item.generation)
         parts["sampling_seed"] = asked.seed if item.generation.do_sample else None
     return {**parts, **_spoken(asked, metric_names)} if condition.modality == "speech" else parts

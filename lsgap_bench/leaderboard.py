@@ -70,7 +70,7 @@ def build(records: Path, out: Path) -> tuple[Path, Path]:
 
 def file_name(record: Record) -> str:
     """Name, dtype and tags of a record as a file name of a-z, 0-9, dot, dash and underscore; never hidden, never a path."""
-    parts = [record.system["name"], record.system["dtype"], *(f"{key}-{value}" for key, value in sorted(record.tags.items()))]
+    parts = [record.system["name"], record.system["dtype"] or "", *(f"{key}-{value}" for key, value in sorted(record.tags.items()))]
     safe = [re.sub(r"[^a-z0-9._-]+", "-", str(part).lower()).strip("-._") for part in parts]
     return "_".join(filter(None, safe))[:150].strip("-._").removesuffix(".json") + ".json" if any(safe) else "unnamed.json"
 

@@ -162,7 +162,7 @@ def _row(record: Record, most: int, beside: bool) -> Row:
     cells = [
         Cell(str(record.system["name"]), tuple(f"{key}={value}" for key, value in record.tags.items())),
         Cell(parameters(size), value=math.nan if parameters(size) == ABSENT else float(size)),
-        Cell(str(record.system["dtype"])),
+        Cell(str(record.system["dtype"] or ABSENT)),
         Cell(", ".join(record.groups) or f"{len(record.tasks)} tasks", (f"{_items(record)} items",), _items(record)),
         *(_estimate_cell(of_score(record.overall.scores.get(side, absent(f"{side} was not run")))) for side in ("text", "speech")),
         _estimate_cell(of_difference(record.overall.gap)),

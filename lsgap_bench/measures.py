@@ -53,6 +53,8 @@ def mean_over_layers(curves: Floats, layers: str = DEFAULT_LAYERS) -> Floats:
 
 def representation(tables: Sequence[TaskTable], name: str, by_length: bool = False) -> Representation:
     """One metric over the items of one task, or unweighted over several. by_length: also how it goes with the number of speech tokens."""
+    if not any(name in table.curves or name in table.blocks for table in tables):
+        return _unmeasured(tables, name)
     found = [_curves(table, name, tables) for table in tables]
     means = [{side: mean_over_layers(of.sides[side], table.layers) for side in SIDES} for of, table in zip(found, tables, strict=True)]
     unit = metrics[name].unit if name in metrics else next((t.units[name] for t in tables if name in t.units), "")
@@ -72,6 +74,22 @@ def representation(tables: Sequence[TaskTable], name: str, by_length: bool = Fal
         by_layer_band={side: [(e.low, e.high) for e in bands] for side, bands in layers.items()},
         unit=unit,
         by_length=_by_length(tables, means) if by_length and not many else {},
+    )
+
+
+def _unmeasured(tables: Sequence[TaskTable], name: str) -> Representation:
+    """Of a metric that no table holds: absent, with the reason."""
+    unit = metrics[name].unit if name in metrics else ""
+    why = next((table.unmeasured[name] for table in tables if name in table.unmeasured), "not measured in this run")
+    nothing = absent(why, unit)
+    return Representation(
+        value=nothing,
+        null=dict.fromkeys(NULLS, nothing),
+        above_null=dict.fromkeys(NULLS, nothing),
+        by_layer=[math.nan],
+        by_layer_null={side: [math.nan] for side in NULLS},
+        by_layer_band={side: [(math.nan, math.nan)] for side in SIDES},
+        unit=unit,
     )
 
 
@@ -135,7 +153,8 @@ def answer_measures(tables: Sequence[TaskTable]) -> dict[str, AnswerMeasure]:
 
 
 def _answer_measure(tables: Sequence[TaskTable], name: str) -> AnswerMeasure:
-    unit, why = metrics[name].unit, metrics[name].absent
+    unit = metrics[name].unit
+    why = next((table.unmeasured[name] for table in tables if name in table.unmeasured), metrics[name].absent)
     scale = 100.0 if unit == "points" else 1.0
     # a task without items keeps its place, and makes the mean absent
     columns = [table.measures.get(name, dict.fromkeys(("speech", OTHER_CLIP), np.empty(0))) for table in tables]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from torch import Tensor
-
+from lsgap_bench.answers import Answering, digests, without_text
 from lsgap_bench.blocks import Block, Pool, draw_blocks
 from lsgap_bench.errors import UsageError
 from lsgap_bench.hearing import heard_wave, heard_words
@@ -16,7 +13,7 @@ from lsgap_bench.interventions import controls
 from lsgap_bench.keys import Asked, decisive
 from lsgap_bench.layer_hooks import Edit, Measure
 from lsgap_bench.memory import give_back, ran_out
-from lsgap_bench.models.adapter import Batch, OptionScores, Prefill, SpeechLM, Waveform, chunks, prefilled
+from lsgap_bench.models.adapter import Batch, Prefill, SpeechLM, Waveform, chunks, gives, prefilled
 from lsgap_bench.partners import Partners, draw_partners, item_seed
 from lsgap_bench.protocols import DEFAULT, observed_otherwise, protocol_called
 from lsgap_bench.registry import Metric, metrics
@@ -72,7 +69,9 @@ class Observer:
         self.partners: dict[str, Partners] = draw_partners(self.items, self.lengths, plan.seed)
         drawn = sorted((i.id for i in items), key=lambda i: item_seed(plan.seed, i, "canary"))
         self._canaries = set(drawn[: plan.canary])
-        self._option_ids = {option: model.token_ids(option) for item in self.items for option in item.options}
+        options = sorted({option for item in self.items for option in item.options})
+        self._answering = Answering(model, options, plan.seed)
+        self._alone = not gives(model, "states")  # each item is asked by itself, so what is answered is not asked again with its batch
         self._forms = sorted_forms(self.items, self.lengths)
         self._speakers: dict[Form, list[Item]] = {form: [] for form in self._forms}
         for item in self.items:
@@ -112,7 +111,13 @@ class Observer:
 
     def forwards(self) -> dict[str, int]:
         """How many forwards a whole run takes, by form, beside the tokens of free answers."""
-        size = self.plan.batch_size
+        return self._passes(self.plan.batch_size)
+
+    def requests(self) -> dict[str, int]:
+        """How many prompts a whole run asks, by form: what is asked of a server one by one."""
+        return self._passes(1)
+
+    def _passes(self, size: int) -> dict[str, int]:
         spoken = [sum(c.modality == "speech" for c in self._conditions_of(batch[0])) for batch in self._batches(size)]
         written = TEXT in self.plan.conditions or self._needs_states()
         return {"text": len(of_one_kind(self._forms, size)) if written else 0, "speech": sum(spoken)}
@@ -135,16 +140,16 @@ class Observer:
 
     def _observe(self, size: int) -> None:
         logits = bool(self.plan.plugins("logits"))
-        texts = TextRun(self.model, self._forms, size, self._needs_states(), self._answer_texts, logits, self.plan.normed)
+        texts = TextRun(self.model, self._to_run(self._forms), size, self._needs_states(), self._answer_texts, logits, self.plan.normed)
         passed = 0
         for batch in self._batches(size):
             missing = [c for c in self._conditions_of(batch[0]) if not all(self._done_with(item, c) for item in batch)]
             if TEXT in missing:
-                texts.ensure([form_of(item) for item in batch])
+                texts.ensure(self._to_run([form_of(item) for item in batch]))
             # the canary directly after plain speech, in batches of the same shape: a deaf model's logits are then bit-equal
             spoken = sorted((c for c in missing if c.modality == "speech"), key=lambda c: c.intervention is not None)
-            if spoken:
-                self._observe_speech(batch, spoken, texts)
+            for items, conditions in self._asked_together(batch, spoken):
+                self._observe_speech(items, conditions, texts)
             passed += len(batch)
             self._progress(max(0, passed - self._done))
             self._done = max(self._done, passed)
@@ -159,6 +164,15 @@ class Observer:
         """The conditions of an item, which are those of its whole batch."""
         extra = [c for c in CANARY_CONDITIONS if c not in self.plan.conditions and item.id in self._canaries]
         return [*self.plan.conditions, *extra]
+
+    def _asked_together(
+        self, batch: Sequence[Item], conditions: Sequence[Condition]
+    ) -> Iterator[tuple[Sequence[Item], Sequence[Condition]]]:
+        if not self._alone:
+            yield from [(batch, conditions)] if conditions else []
+            return
+        for condition in conditions:
+            yield [item for item in batch if not self._stored(item, condition)], [condition]
 
     def _needs_states(self) -> bool:
         spoken = any(c.name == "speech" for c in self.plan.conditions)
@@ -175,15 +189,14 @@ class Observer:
         return {item.id: length[(item.text, item.system)] for item in items}
 
     def _answer_texts(self, forms: Sequence[Form], batch: Batch, prefill: Prefill) -> None:
-        if TEXT not in self.plan.conditions or all(self._stored(i, TEXT) for form in forms for i in self._speakers[form]):
+        if TEXT not in self.plan.conditions or all(self._answered(form) for form in forms):
             return
         first = [self._speakers[form][0] for form in forms]
-        answers = self._answers(first, prefill)
-        digests = _digests(prefill.last_logits)
+        sha256 = digests(prefill.last_logits)
         self._store.add(
-            (self._key(item, TEXT), Observation(item.id, TEXT.name, prompt=batch.prompts[row], logits_sha256=digests[row], **answers[row]))
-            for row, form in enumerate(forms)
-            for item in self._speakers[form]
+            (self._key(item, TEXT), Observation(item.id, TEXT.name, prompt=batch.prompts[row], logits_sha256=sha256[row], **answer))
+            for row, answer in self._answering.answers(first, prefill)
+            for item in self._speakers[forms[row]]
         )
 
     # ------------------------------------------------------------------------------------------------ the spoken side
@@ -208,27 +221,27 @@ class Observer:
         measure = Measure(self.plan.plugins(), batch, texts, bool(self._blocks), heard) if texts and measured else None
         edit = Edit(condition, items, batch, texts, self.plan.seed, self.plan.choices) if texts and condition.intervention else None
         filled = prefilled(self.model, batch, edit or measure, self.plan.normed)
-        answers, digests = self._answers(items, filled), _digests(filled.last_logits)
+        sha256 = digests(filled.last_logits)
         curves = measure.curves(filled.last_logits) if measure else [{} for _ in items]
         replaced = edit.replaced() if edit else [None] * len(items)
         self._store.add(
             (
-                self._key(item, condition),
+                self._key(items[row], condition),
                 Observation(
-                    item.id,
+                    items[row].id,
                     condition.name,
                     prompt=batch.prompts[row],
-                    logits_sha256=digests[row],
+                    logits_sha256=sha256[row],
                     pcm_sha256=pcm_sha256(waves[row]),
                     curves=curves[row],
                     replaced=replaced[row],
-                    partners=self._partner_ids(item, condition, bool(curves[row])),
-                    **answers[row],
+                    partners=self._partner_ids(items[row], condition, bool(curves[row])),
+                    **answer,
                 )
-                if self._has_text(item, condition)
-                else _without_text(item, condition, batch.prompts[row]),
+                if self._has_text(items[row], condition)
+                else without_text(items[row], condition, batch.prompts[row]),
             )
-            for row, item in enumerate(items)
+            for row, answer in self._answering.answers(items, filled)
         )
         if measure and self._blocks:
             states = dict(zip((item.id for item in items), measure.pooled(), strict=True))
@@ -265,28 +278,16 @@ class Observer:
             used["clip"] = partners.clip_donor
         return {role: partner.id for role, partner in used.items() if partner}
 
-    # ------------------------------------------------------------------------------------------------ answers and keys
-
-    def _answers(self, items: Sequence[Item], prefill: Prefill) -> list[dict[str, Any]]:
-        """What an observation says of the answer, per item; a batch holds items with options or items without.
-
-        UsageError where the model gives no numbers: an answer read off NaN would look like any other.
-        """
-        broken = prefill.last_logits.isnan().any(1).tolist()
-        if any(broken):
-            bad = items[broken.index(True)].id
-            raise UsageError(f"{self.model.name} gives NaN logits for {bad}; try --model_args dtype=bfloat16 or dtype=float32")
-        tokens = prefill.batch.content_mask.sum(1).tolist()
-        if items[0].options:
-            scores = self.model.score_options(prefill, [[self._option_ids[o] for o in item.options] for item in items])
-            return [{**_best(item, s), "content_tokens": t} for item, s, t in zip(items, scores, tokens, strict=True)]
-        # of the words, not of the item: the written answer is drawn once for all voices, and the spoken ones draw with the same numbers
-        seeds = [item_seed(self.plan.seed, item.text, "sampling") for item in items]
-        texts = self.model.generate(prefill, [item.generation for item in items], seeds)
-        return [{"answer": text, "content_tokens": t} for text, t in zip(texts, tokens, strict=True)]
+    # ------------------------------------------------------------------------------------------------ keys
 
     def _stored(self, item: Item, condition: Condition) -> bool:
         return self._key(item, condition) in self._store
+
+    def _answered(self, form: Form) -> bool:
+        return all(self._stored(item, TEXT) for item in self._speakers[form])
+
+    def _to_run(self, forms: Sequence[Form]) -> Sequence[Form]:
+        return [form for form in forms if not self._answered(form)] if self._alone else forms
 
     def _done_with(self, item: Item, condition: Condition) -> bool:
         return self._stored(item, condition) and not (condition.name == "speech" and self._pool.wants(item.id))
@@ -298,7 +299,8 @@ class Observer:
     def _key(self, item: Item, condition: Condition) -> str:
         place = (item.id, condition.name)
         if place not in self._keys:
-            asked = Asked(item, condition, self.partners[item.id], self.plan.seed, observed_otherwise(self.plan.choices))
+            choices = observed_otherwise(self.plan.choices)
+            asked = Asked(item, condition, self.partners[item.id], self.plan.seed, choices, self._answering.scored)
             self._keys[place] = key_of(**decisive(asked, self.model.fingerprint, self.plan.metrics))
         return self._keys[place]
 
@@ -312,20 +314,6 @@ def _ordered(items: Sequence[Item], lengths: Mapping[str, int]) -> list[Item]:
     by_text = sorted(items, key=lambda i: (not i.options, -lengths[i.id], i.id))
     window = {item.id: k // WINDOW for k, item in enumerate(by_text)}
     return sorted(by_text, key=lambda i: (not i.options, window[i.id], -i.clip.seconds, i.id))
-
-
-def _without_text(item: Item, condition: Condition, prompt: str) -> Observation:
-    why = "the run holds no other item of the same task with another text and cluster, whose text the control needs"
-    return Observation(item.id, condition.name, answer="", prompt=prompt, content_tokens=0, logits_sha256="", absent=why)
-
-
-def _best(item: Item, scores: OptionScores) -> dict[str, Any]:
-    best = max(range(len(item.options)), key=lambda k: scores.logprobs[k])
-    return {"answer": item.options[best], "option_logprobs": scores.logprobs, "option_tokens": scores.tokens}
-
-
-def _digests(logits: Tensor) -> list[str]:
-    return [hashlib.sha256(row.tobytes()).hexdigest()[:16] for row in logits.cpu().numpy()]
 
 
 def observations_by_item(found: Mapping[tuple[str, str], Observation]) -> dict[str, dict[str, Observation]]:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.estimates import group_result, task_result
+from lsgap_bench.lacking import unmeasured_of
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of
 from lsgap_bench.schema import (
     SIDES,
@@ -153,9 +154,11 @@ def read_tables(folder: Path, versions: Mapping[str, str], layers: str = DEFAULT
     return tables_of(read_rows(folder, versions), versions, layers)
 
 
-def tables_of(rows: Rows, versions: Mapping[str, str], layers: str = DEFAULT_LAYERS) -> list[TaskTable]:
-    """One table per task. versions: task -> version. layers: the value of the choice `layers`."""
-    return [task_table(task, of_task, *rows, layers=layers) for task, of_task in versions.items()]
+def tables_of(
+    rows: Rows, versions: Mapping[str, str], layers: str = DEFAULT_LAYERS, unmeasured: Mapping[str, str] | None = None
+) -> list[TaskTable]:
+    """One table per task. versions: task -> version. layers: the value of the choice `layers`. unmeasured: see `TaskTable`."""
+    return [task_table(task, of_task, *rows, layers=layers, unmeasured=unmeasured) for task, of_task in versions.items()]
 
 
 def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
@@ -164,7 +167,7 @@ def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
     UsageError for a record with choices that this version does not know.
     """
     layers = choices_of(record.provenance)["layers"]
-    by_name = {t.task: dataclasses.replace(t, layers=layers) for t in tables}
+    by_name = {t.task: dataclasses.replace(t, layers=layers, unmeasured=unmeasured_of(record.provenance)) for t in tables}
     return dataclasses.replace(
         record,
         tasks={name: task_result(by_name[name]) for name in record.tasks},

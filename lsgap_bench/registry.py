@@ -84,7 +84,7 @@ class Metric:
     needs: a key of NEEDS. unit: what the value is measured in. higher_is_better: the direction; None where neither is.
     source: paper section, equation or reference. formula: in plain characters. bounds: of the value. null: what it is compared with.
     pitfalls: what a reader must know. absent: why there is no value where no item has one. combine: see NEEDS, "blocks": mean terms
-    (..., terms) -> (...), numpy.
+    (..., terms) -> (...), numpy. reads_options: whether it needs the loglikelihoods of options, which not every model gives.
     """
 
     name: str
@@ -99,6 +99,7 @@ class Metric:
     pitfalls: str = ""
     absent: str = "no item has a value"
     combine: Callable[..., Any] | None = None
+    reads_options: bool = False
 
     @property
     def summary(self) -> str:
@@ -148,8 +149,8 @@ def metric(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make the function below it the metric called `name`.
 
-    facts: source, formula, bounds, null, pitfalls, absent, combine, as `Metric` says. UsageError where `needs` is no key of NEEDS, a fact
-    is not known, or `combine` is missing where blocks need it.
+    facts: source, formula, bounds, null, pitfalls, absent, combine, reads_options, as `Metric` says. UsageError where `needs` is no key
+    of NEEDS, a fact is not known, or `combine` is missing where blocks need it.
     """
     if needs not in NEEDS:
         raise UsageError(f"metric '{name}': needs='{needs}' is not known; write {', '.join(NEEDS)}")

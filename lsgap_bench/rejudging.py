@@ -55,7 +55,7 @@ def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observati
         condition=column_of(row),
         answer=row["answer"] or "",
         prompt=row["prompt"],
-        content_tokens=row["content_tokens"] or 0,
+        content_tokens=row["content_tokens"],
         logits_sha256=row["logits_sha256"] or "",
         pcm_sha256=row.get("pcm_sha256"),
         option_logprobs=tuple((row["option_logprobs"] or {}).values()),
@@ -64,6 +64,7 @@ def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observati
         partners=row.get("partners") or {},
         absent=row.get("why"),
         transcript=row.get("transcript"),
+        usage=row.get("usage") or {},
     )
 
 

@@ -12,6 +12,7 @@ from tabulate import SEPARATING_LINE, tabulate
 
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
 from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
+from lsgap_bench.usage import usage_lines
 
 ABSENT = "-"
 _WIDTHS = {"task": 28, "metric": 32, "unit": 8}  # characters before a cell wraps, so that a table stays near 110 columns
@@ -35,8 +36,9 @@ _AGREEMENT = "Agreement of two systems' answers beyond chance, with 95 % interva
 
 def run_tables(record: Record) -> str:
     """All a person needs to see of a run, in plain text about 110 columns wide."""
-    followed = textwrap.wrap(in_words(record.provenance), 110, subsequent_indent="  ")
-    parts = ["\n".join([_title(record.system), *followed])]
+    followed = _wrapped(in_words(record.provenance))
+    asked = [f"Asked of a server, {line}" for line in usage_lines(record.provenance.get("usage", {}))]
+    parts = ["\n".join([_title(record.system), *followed, *(wrapped for line in asked for wrapped in _wrapped(line))])]
     if not record.tasks:
         return f"{parts[0]}\n\nNo paired task was run; the text tasks are in results.json\n"
     parts.append(scores_table(record))
@@ -53,6 +55,10 @@ def run_tables(record: Record) -> str:
         parts.append(interventions_table(record.overall))
     parts.append("Checks\n" + "\n".join(line.shown for line in check_lines(record.checks)))
     return "\n\n".join(parts) + "\n"
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, 110, subsequent_indent="  ")
 
 
 def number(value: float, unit: str = "points", signed: bool = False) -> str:
@@ -308,7 +314,9 @@ def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
             CheckLine("sampling rate", f"model {_plain(rate.get('model'))} Hz, clips {_plain(rate.get('clips'))} Hz{resampled}", None)
         )
     for key, words in _COUNTS.items():
-        if key in checks:
+        if isinstance(checks.get(key), Mapping):
+            lines.append(_tested(checks[key], key, {}))
+        elif key in checks:
             lines.append(CheckLine(key.replace("_", " "), f"{_plain(checks[key])} {words}", checks[key] == 0))
     lines += [CheckLine("run", text, False) for text in _warnings(checks)]
     return sorted(lines, key=lambda line: line.passed is not False)
@@ -316,7 +324,7 @@ def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
 
 # check -> its facts: key in the record and the words before it
 _FACTS = {
-    "silence": {"n": "items", "bit_equal": "bit-equal logits"},
+    "silence": {"n": "items", "bit_equal": "bit-equal logits", "equal_answers": "equal answers"},
     "other_clip": {"n": "items", "score": "score", "chance": "chance"},
     "batch_invariance": {"value": "largest relative difference", "tolerance": "tolerance"},
 }

@@ -27,8 +27,9 @@ from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of
 from lsgap_bench.hearing import with_sound, within_hearing
 from lsgap_bench.judging import scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import item_rows
+from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
 from lsgap_bench.measures import null_warnings
-from lsgap_bench.models.adapter import SpeechLM
+from lsgap_bench.models.adapter import SpeechLM, where
 from lsgap_bench.observe import Observer, Plan, observations_by_item
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.reading import with_known_words
@@ -43,6 +44,7 @@ from lsgap_bench.store import check_writable, open_store
 from lsgap_bench.systems import Companions, companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
 from lsgap_bench.task_tables import curve_rows, sample_rows
+from lsgap_bench.usage import prices_of, usage_of, usage_warnings
 from lsgap_bench.yaml_files import tasks_sha256
 
 logger = logging.getLogger(__name__)
@@ -83,7 +85,10 @@ class Evaluation:
 
 @dataclass
 class Run:
-    """A run whose names are resolved. The second half is what the pass leaves for the record beside its observations."""
+    """A run whose names are resolved. The second half is what the pass leaves for the record beside its observations.
+
+    unmeasured: representation metric that was asked for -> why the model has no value of it.
+    """
 
     settings: Settings
     tasks: Loaded
@@ -91,6 +96,7 @@ class Run:
     plan: Plan
     folder: Path | None
     companions: Companions
+    unmeasured: Mapping[str, str]
     batch_sizes: Sequence[int] = ()
     truncated: int = 0
     skipped: list[str] = field(default_factory=list)
@@ -121,7 +127,7 @@ def evaluate(**arguments: Any) -> Evaluation:
     run = prepare(Settings(**arguments))
     with run_log(run.folder) as begin_log:
         logger.info("settings: %s", dataclasses.asdict(run.settings))
-        logger.info("model: %s on %s", dict(run.model.info), run.model.device)
+        logger.info("model: %s on %s", dict(run.model.info), where(run.model))
         passed = _pass(run, begin_log)
         pairs, systems = _beside(run, passed)
         rows = _rows(run, pairs)
@@ -162,14 +168,19 @@ def prepare(settings: Settings) -> Run:
         raise UsageError(f"{', '.join(unpaired)} are text tasks of lm-eval, which have no spoken side; leave out --systems")
     turns = sorted({task.system for task in tasks.paired.values() if task.system})
     models[settings.model]  # an unknown name is said before anything is loaded
-    companions.check(turns)
+    base = companions.check(turns)
     model = _model(settings)
+    refuse_lacking(model, conditions, unpaired)
+    if base is not None:
+        refuse_unlike(model, base, [name for name, task in tasks.paired.items() if task.OUTPUT_TYPE == "multiple_choice"])
     _check_layers(conditions, model)
     for turn in turns:
         model.check_system(turn)
     canary = CANARY_ITEMS if any(c.name == "speech" for c in conditions) else 0
-    plan = Plan(conditions, names, settings.items_per_batch(model), settings.seed, canary, choices)
-    return Run(settings, tasks, model, plan, settings.folder(model), companions)
+    absent = unmeasured(model, [*names, *settings.answer_metrics()])
+    measured = tuple(name for name in names if name not in absent)
+    plan = Plan(conditions, measured, settings.items_per_batch(model), settings.seed, canary, choices)
+    return Run(settings, tasks, model, plan, settings.folder(model), companions, absent)
 
 
 def _model(settings: Settings) -> SpeechLM:
@@ -211,7 +222,7 @@ def _pass(run: Run, begin_log: Callable[[], None]) -> Passed:
     known = _warn_of_last_layer(run.plan.conditions, run.model)
     checks = collect_checks(run.model, pairs, run.batch_sizes, counts, known) if first else {}
     example = alignment_example(run.model, first) if first and run.plan.metrics else None
-    return Passed(results, pairs, run.model.info, str(run.model.device), checks, example)
+    return Passed(results, pairs, run.model.info, where(run.model), checks, example)
 
 
 def _beside(run: Run, passed: Passed) -> tuple[Mapping[str, Sequence[Pair]], Mapping[str, Any]]:
@@ -298,12 +309,13 @@ def _record(
     settings, tasks = run.settings, run.tasks
     everyone = [pair for of_task in pairs.values() for pair in of_task]
     versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
-    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"])}
+    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured)}
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in run.plan.conditions]
     rules = {name: task.paired_config.scorer for name, task in tasks.paired.items()}
     overall = group_result(list(tables.values()))
-    warnings = [*passed.checks.get("warnings", ()), *null_warnings(overall.representation)]
+    usage = usage_of(everyone, prices_of(passed.system, systems))
+    warnings = [*passed.checks.get("warnings", ()), *usage_warnings(usage), *null_warnings(overall.representation)]
     return Record(
         system=passed.system,
         systems=systems,
@@ -322,7 +334,9 @@ def _record(
                 "conditions": conditions,
                 "metrics": [*run.plan.metrics, *settings.answer_metrics()],
                 "canary": run.plan.canary,
+                **({"unmeasured": dict(run.unmeasured)} if run.unmeasured else {}),
             },
+            **({"usage": usage} if usage else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
             "scorers": shown_scorers(rules),
             "scorers_sha256": scorers_sha256(rules),

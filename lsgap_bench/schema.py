@@ -152,19 +152,21 @@ class Observation:
 
     answer: the free answer, or the option of highest loglikelihood. option_logprobs: nats, summed over each option's tokens, with
     option_tokens their numbers. curves: metric -> side -> one value per layer 0..L; NaN where the value is absent.
-    content_tokens: positions of the content in the decoder. logits_sha256: of the float32 logits after the prompt, so that bit-equality
-    can be checked. pcm_sha256: of the waveform the model was given. A metric of the logits has one value for a curve.
+    content_tokens: positions of the content in the decoder, None where the model does not show them. logits_sha256: of the float32 logits
+    after the prompt, so that bit-equality can be checked; empty without logits. pcm_sha256: of the waveform the model was given. A metric
+    of the logits has one value for a curve.
     replaced: distinct speech positions edited (mean over the edited layers), None without an intervention.
     partners: side -> id of the item whose text made the null, or was handed to the edit; `clip` -> id of the item whose clip was played
     instead of the own one. absent: why there is no answer, None where there is one; such an observation gets no verdict. transcript: what
-    a recognizer made of the clip, None but in a cascade.
+    a recognizer made of the clip, None but in a cascade. usage: of a model that is asked over a network, what the request took:
+    `request` (its name: observations that share an answer share it), `tries`, `seconds`, token counts, and what else it says.
     """
 
     item: str
     condition: str
     answer: str
     prompt: str
-    content_tokens: int
+    content_tokens: int | None
     logits_sha256: str
     pcm_sha256: str | None = None
     option_logprobs: tuple[float, ...] = ()
@@ -174,6 +176,7 @@ class Observation:
     partners: Mapping[str, str] = field(default_factory=dict)
     absent: str | None = None
     transcript: str | None = None
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; NaN becomes null."""

@@ -39,13 +39,13 @@ class Store(Generic[Kept]):
         return len(self._found)
 
     def add(self, made: Iterable[tuple[str, Kept]]) -> None:
-        """Keep what was made; it is on the disk when this returns."""
+        """Keep what was made, each as soon as `made` gives it; it is on the disk when this returns."""
         for key, value in made:
             self._found[key] = value
             if self._file is not None:
                 self._file.write(json.dumps({"key": key, **value.to_dict()}, ensure_ascii=False) + "\n")
+                self._file.flush()  # an answer may have been paid for, and the next one may never come
         if self._file is not None:
-            self._file.flush()
             os.fsync(self._file.fileno())
 
 

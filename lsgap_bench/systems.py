@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.forecast import Forecast, spread
 from lsgap_bench.hearing import heard_at
 from lsgap_bench.memory import give_back, ran_out
-from lsgap_bench.models.adapter import SpeechLM, TextLM, chunks
+from lsgap_bench.models.adapter import Gift, SpeechLM, TextLM, chunks, gifts, gives, where
 from lsgap_bench.observe import TEXT, Observer, Plan
 from lsgap_bench.reading import with_known_words
 from lsgap_bench.registry import models, recognizers
@@ -49,17 +50,23 @@ class Companions:
     recognizer: Callable[[], Recognizer]
     skip_bad_items: bool = False
 
-    def check(self, turns: Iterable[str]) -> None:
-        """Load each system once and let it go again, so that what is wrong with it is said before anything runs. turns: system turns."""
+    def check(self, turns: Iterable[str]) -> frozenset[Gift] | None:
+        """Load each system once and let it go again, so that what is wrong with it is said before anything runs. turns: system turns.
+
+        What the base gives; None without one.
+        """
         if "cascade" in self.asked:
             self.recognizer()
             release()
-        if self.asked:
-            base = self.base()
-            for turn in turns:
-                base.check_system(turn)
-            del base
-            release()
+        if not self.asked:
+            return None
+        base = self.base()
+        for turn in turns:
+            base.check_system(turn)
+        given = gifts(base)
+        del base
+        release()
+        return given
 
 
 @dataclass(frozen=True)
@@ -116,14 +123,14 @@ def observe_companions(
     heard, recognizer = _recognized(companions, items, plan.batch_size, max_seconds, store)
     release()
     base = companions.base()
-    logger.info("base: %s on %s", dict(base.info), base.device)
+    logger.info("base: %s on %s", dict(base.info), where(base))
     legible = with_known_words(items, base, companions.skip_bad_items)
     found: dict[str, dict[str, Observation]] = {item.id: {} for item in legible.items}
     info: dict[str, Any] = {}
     if "base" in companions.asked:  # first: a transcript that is the very text is answered already
         for item, answer in _answers(legible.items, base, "base", plan, store).items():
             found[item]["base"] = replace(answer, condition="base")
-        info["base"] = {**base.info, "left_out": len(legible.bad)}
+        info["base"] = {**base.info, "kind": "base", "left_out": len(legible.bad)}
     if "cascade" in companions.asked:
         transcribed = [replace(item, text=heard[item.id].transcript or "") for item in legible.items]
         for item, answer in _answers(transcribed, base, "cascade", plan, store).items():
@@ -133,7 +140,7 @@ def observe_companions(
             "name": f"{recognizer.get('name')} + {base.name}",
             "kind": "cascade",
             "recognizer": recognizer,
-            "base": dict(base.info),
+            "base": {**base.info, "kind": "base"},
             "left_out": len(legible.bad),
             "empty_transcripts": sum(not item.text for item in transcribed),
         }
@@ -183,17 +190,24 @@ def forecast_companions(companions: Companions, told: Forecast, items: Sequence[
     """The forecast with the forwards and the time of the companions, measured on as many items as it was."""
     if not companions.asked:
         return told
+    base = companions.base()
+    alone = not gives(base, "states")
+    del base
+    release()
+    size = 1 if alone else plan.batch_size
+    forms = sorted({form_of(item) for item in items}, key=lambda form: not form.options)
+    said = sorted(map(form_of, items), key=lambda form: not form.options)  # no two transcripts are alike, at the worst
+    counted = {"base": len(of_one_kind(forms, size)), "cascade": len(of_one_kind(said, size))}
+    forwards = {**told.forwards, **{name: counted[name] for name in companions.asked}}
+    if "cascade" in companions.asked:
+        forwards["recognizer"] = len(list(chunks(len(items), plan.batch_size)))
+    if alone or not told.sampled:
+        return replace(told, forwards=forwards, seconds=math.nan, sampled=0)
     sample = spread(items, told.sampled)
     started = time.perf_counter()
     with open_store(None, resume=False) as store:
         observe_companions(companions, sample, plan, max_seconds, store)
     taken = time.perf_counter() - started
-    forms = sorted({form_of(item) for item in items}, key=lambda form: not form.options)
-    said = sorted(map(form_of, items), key=lambda form: not form.options)  # no two transcripts are alike, at the worst
-    counted = {"base": len(of_one_kind(forms, plan.batch_size)), "cascade": len(of_one_kind(said, plan.batch_size))}
-    forwards = {**told.forwards, **{name: counted[name] for name in companions.asked}}
-    if "cascade" in companions.asked:
-        forwards["recognizer"] = len(list(chunks(len(items), plan.batch_size)))
     return replace(told, forwards=forwards, seconds=told.seconds + taken * len(items) / len(sample))
 
 

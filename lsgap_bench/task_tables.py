@@ -35,7 +35,7 @@ class TaskTable:
     system -> what was answered, (n,), the option's place or what the scorer read; None where it was not run. tokens: speech positions of
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
     voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where the cascade was not run.
-    layers: the value of the choice `layers`, over which the curves are averaged.
+    layers: the value of the choice `layers`, over which the curves are averaged. unmeasured: metric that has no curve -> why.
     """
 
     task: str
@@ -56,6 +56,7 @@ class TaskTable:
     layers: str = DEFAULT_LAYERS
     voices: Sequence[str | None] = ()
     transcripts: Mapping[str, Floats] = field(default_factory=dict)
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Floats:
@@ -101,6 +102,7 @@ def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> li
             "logits_sha256": seen.logits_sha256,
             "replaced": seen.replaced,
             "partners": dict(seen.partners) or None,
+            **({"usage": dict(seen.usage)} if seen.usage else {}),
             "measures": measures_of(pair, condition, answer_metrics),
             **judged_fields(pair.verdicts.get(condition), seen.absent),
         }
@@ -165,10 +167,12 @@ def task_table(
     curves: Iterable[Mapping[str, Any]],
     blocks: Iterable[Mapping[str, Any]] = (),
     layers: str = DEFAULT_LAYERS,
+    unmeasured: Mapping[str, str] | None = None,
 ) -> TaskTable:
     """The table of one task from rows of `sample_rows`, `curve_rows` and `block_rows`, made in memory or read back from disk.
 
-    layers: over which its curves are averaged. The canary's conditions have no column where they cover some items only.
+    layers: over which its curves are averaged. unmeasured: see `TaskTable`. The canary's conditions have no column where they cover some
+    items only.
     """
     every = [{**row, "condition": column_of(row)} for row in samples if row["task"] == task]
     first = {row["item"]: row for row in every}
@@ -208,6 +212,7 @@ def task_table(
         layers=layers,
         voices=[first[item].get("voice") for item in items],
         transcripts={name: column(name)["cascade"] for name in COUNTED if "cascade" in systems and any(name in row for row in samples)},
+        unmeasured=unmeasured or {},
     )
 
 

@@ -16,7 +16,7 @@ from lsgap_bench.checks import TOLERANCE, batch_difference, expected_positions, 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import load_tasks
 from lsgap_bench.hearing import heard_wave
-from lsgap_bench.models.adapter import Batch, Content, SpeechLM
+from lsgap_bench.models.adapter import Batch, Content, Gift, SpeechLM, gives
 from lsgap_bench.schema import Generation, Item
 from lsgap_bench.speech.clips import silence
 
@@ -57,18 +57,36 @@ def embedded_items(model: SpeechLM) -> list[Item]:
 
 
 def verify(model: SpeechLM, items: Sequence[Item]) -> list[Finding]:
-    """Every guard in turn; one that raises has failed with what was raised. items: one or more, of mixed clip length."""
+    """Every guard in turn; one that raises has failed with what was raised. items: one or more, of mixed clip length.
+
+    What needs more than the model gives is not tried.
+    """
+    hears = _hears if gives(model, "states") else _hears_by_answers
     guards: dict[str, tuple[Callable[[SpeechLM, Sequence[Item]], Finding], str]] = {
         "prompts": (_prompts, "the two prompts must differ in the content and its wrapper alone: mend the chat template"),
         "speech positions": (_positions, "the adapter cuts or pads clips without saying so: set its max_seconds, or its rate"),
-        "hears the clip": (_hears, "the answer does not depend on the clip: the waveform does not reach the model"),
+        "hears the clip": (hears, "the answer does not depend on the clip: the waveform does not reach the model"),
         "batch = one by one": (_invariance, "padding leaks: run with --batch_size 1, or encode clips of one length together"),
         "options, batch = one by one": (_options, "the prefix's cache is continued at the wrong positions"),
         "answers, batch = one by one": (_answers, "the prefix's cache is continued at the wrong positions"),
         "identity edit": (_identity, "the hooks change states that they should only show"),
         "edit of the content": (_edit, "the hooks do not reach the model: it goes on with states of its own"),
     }
-    return [_tried(name, partial(guard, model, items), advice) for name, (guard, advice) in guards.items()]
+    lacking = {name: what for name, what in _NEEDS.items() if not gives(model, what)}
+    untried = {name: Finding(name, None, "not tried", _WITHOUT[what]) for name, what in lacking.items()}
+    return [untried.get(name) or _tried(name, partial(guard, model, items), advice) for name, (guard, advice) in guards.items()]
+
+
+# what a guard needs beside free answers, and why it is not tried without
+_NEEDS: dict[str, Gift] = {
+    **dict.fromkeys(("speech positions", "batch = one by one", "identity edit", "edit of the content"), "states"),
+    "options, batch = one by one": "options",
+    "answers, batch = one by one": "states",
+}
+_WITHOUT: dict[Gift, str] = {
+    "states": "the model gives answers only, and shows neither positions nor states nor how it makes its batches",
+    "options": "the model gives answers only, no loglikelihoods of options: it answers them freely",
+}
 
 
 def taken_apart(written: str, spoken: str, text: str) -> Prompts | None:
@@ -118,6 +136,16 @@ def _hears(model: SpeechLM, items: Sequence[Item]) -> Finding:
     logits = [model.prefill(_encoded(model, [clip])).last_logits for clip in (own, silence(own))]
     change = relative_difference(logits[1], logits[0])
     return Finding("", change > 0 and math.isfinite(change), f"silence changes the logits by {change:.1e}")
+
+
+def _hears_by_answers(model: SpeechLM, items: Sequence[Item]) -> Finding:
+    own = [heard_wave(item.clip, model) for item in items]
+    heard, silent = (
+        model.generate(model.prefill(_encoded(model, waves)), [ANSWER] * len(items), [0] * len(items))
+        for waves in (own, [silence(wave) for wave in own])
+    )
+    changed = sum(one != other for one, other in zip(heard, silent, strict=True))
+    return Finding("", changed > 0, f"silence changes {changed} of {len(items)} answers; to the first clip it says {heard[0]!r}")
 
 
 def _invariance(model: SpeechLM, items: Sequence[Item]) -> Finding:

@@ -23,12 +23,12 @@ ORDER = [
     {"jackknife", "agreement"},
     {"least_squares"},
     {"stats", "speech", "metrics", "scorers"},
-    {"power", "dependence", "blocks", "block_curves", "judging"},
+    {"power", "dependence", "blocks", "block_curves", "judging", "usage"},
     {"regressions"},
     {"interventions"},
     {"models"},
-    {"store", "partners", "hearing", "reading", "text_states"},
-    {"layer_hooks", "keys"},
+    {"store", "partners", "hearing", "reading", "text_states", "lacking"},
+    {"layer_hooks", "keys", "answers"},
     {"observe"},
     {"task_config", "yaml_files"},
     {"documents", "lm_face"},
@@ -75,6 +75,8 @@ DOORS = {
     "soundfile": {"speech"},
     "pocketsphinx": {"speech"},
     "pyarrow": {"records", "lab"},
+    "httpx": {"models"},
+    "tenacity": {"models"},
 }
 
 

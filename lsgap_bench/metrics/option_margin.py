@@ -18,6 +18,7 @@ from lsgap_bench.schema import Pair
     null="the same with another item's clip (the canary `speech=other`)",
     pitfalls="Summed over an option's tokens, so long options differ by more. Moves where no answer does: a gap of 0 can hide a loss here.",
     absent="no item of this task has options",
+    reads_options=True,
 )
 def option_margin(pair: Pair) -> float:
     """Loglikelihood of the right option minus that of the best wrong one, after the spoken question.

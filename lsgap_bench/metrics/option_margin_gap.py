@@ -18,6 +18,7 @@ from lsgap_bench.schema import Pair
     null="the same with another item's clip (the canary `speech=other`)",
     pitfalls="A model that is sure of everything has large margins and a large gap; read it beside the points.",
     absent="no item of this task has options",
+    reads_options=True,
 )
 def option_margin_gap(pair: Pair) -> float:
     """How much of the right option's margin is lost when the question is spoken.

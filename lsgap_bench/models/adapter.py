@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -61,6 +61,24 @@ class Prefill:
     batch: Batch
     last_logits: Tensor
     cache: Any
+
+
+Gift = Literal["answers", "options", "states"]
+EVERYTHING: frozenset[Gift] = frozenset({"answers", "options", "states"})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer with what its model tells of it beside the words.
+
+    text: the answer; the option it stands for, where the model's own probabilities decided. absent: why there is none. option_logprobs:
+    nats, of every option, where all are known. usage: what one request took (see `Observation`).
+    """
+
+    text: str
+    absent: str | None = None
+    option_logprobs: tuple[float, ...] = ()
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,7 +138,11 @@ class TextLM(Protocol):
 
 
 class SpeechLM(TextLM, Protocol):
-    """A speech language model as the fused pass sees it."""
+    """A speech language model as the fused pass sees it.
+
+    An adapter that cannot give everything says what it gives in an attribute `gives`, and may be made of
+    `lsgap_bench.models.answers_only.AnswersOnly`.
+    """
 
     sampling_rate: int
     """Hz, of the waveforms in `encode`."""
@@ -134,6 +156,32 @@ class SpeechLM(TextLM, Protocol):
 def prefilled(model: TextLM, batch: Batch, hook: LayerHook | None, normed: bool) -> Prefill:
     """`model.prefill`, such that an adapter has to know `normed` only where somebody asks for the states before the final norm."""
     return model.prefill(batch, hook) if normed else model.prefill(batch, hook, normed=False)
+
+
+def gifts(model: TextLM) -> frozenset[Gift]:
+    """What a model gives: everything, unless its attribute `gives` says less."""
+    return getattr(model, "gives", EVERYTHING)
+
+
+def gives(model: TextLM, what: Gift) -> bool:
+    """Whether a model gives free answers, loglikelihoods of options, hidden states."""
+    return what in gifts(model)
+
+
+def replies(
+    model: TextLM, prefill: Prefill, settings: Sequence[Generation], seeds: Sequence[int], options: Sequence[Sequence[str]]
+) -> Iterator[tuple[int, Reply]]:
+    """(row, free answer) as they come: those of the model's own `replies`, where it tells more of them, or those of `generate`."""
+    own = getattr(model, "replies", None)
+    if own is None:
+        yield from ((row, Reply(text)) for row, text in enumerate(model.generate(prefill, settings, seeds)))
+    else:
+        yield from own(prefill, settings, seeds, options)
+
+
+def where(model: TextLM) -> str:
+    """What a model runs on, for records: what its `info` says, else its device."""
+    return str(model.info.get("device", model.device))
 
 
 def chunks(total: int, size: int) -> Iterator[slice]:
