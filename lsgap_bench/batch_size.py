@@ -12,7 +12,7 @@ from lsgap_bench.schema import Item
 from lsgap_bench.store import Store
 from lsgap_bench.text_states import cache_bytes
 
-MOST = 128  # items: larger batches fill no GPU better, and pad more
+MOST = 64  # items: larger batches fill no GPU better, and pad more (tests/benchmarks/bench_gpu.py)
 MEASURED = 4  # items of the larger of the two measured batches
 SHARE = 0.9  # of the free memory
 PROBED = 8  # tokens of a free answer in a measured batch; what a longer one takes is reckoned

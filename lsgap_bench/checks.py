@@ -16,8 +16,11 @@ from lsgap_bench.models.adapter import Content, SpeechLM, gives
 from lsgap_bench.schema import Item, Observation, Pair
 from lsgap_bench.stats import difference, mean_estimate
 
-TOLERANCE = {"float32": 1e-4, "bfloat16": 5e-2, "float16": 1e-2, "8 bit": 5e-2}
-"""Largest relative difference between batched and single that rounding explains, by dtype; 8-bit products round by the whole batch."""
+TOLERANCE = {"float32": 1e-4, "bfloat16": 1e-1, "float16": 1e-2, "8 bit": 1e-1}
+"""Largest relative difference between batched and single that rounding explains, by dtype; 8-bit products round by the whole batch.
+
+In bfloat16 a decoder of 32 layers and width 4,096 with random weights came to 0.05 (tests/benchmarks/bench_gpu.py).
+"""
 INVARIANCE_ITEMS = 3
 NOT_CHECKED = f"not checked: {NO_STATES}"
 

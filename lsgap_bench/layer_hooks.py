@@ -26,8 +26,14 @@ Curves = dict[str, dict[str, tuple[float, ...]]]
 """metric -> side -> one value per layer 0..L, or a single one for a metric of the logits or of all layers together."""
 
 
+ROOM = 1 << 31  # bytes of states, in float32, that are reduced at once on a GPU
+
+
 class Measure:
     """Reduces the states of each layer to the metrics' values at once and keeps nothing else but, if wanted, the mean states.
+
+    On a GPU, where starting many small computations takes longer than computing, a few layers wait for each other and are reduced together,
+    as if they were more rows of one.
 
     plugins: of the needs "states", "paths" and "logits". pooled: whether to keep mean states. texts: of every item its own text and its
     partners', in the order of SIDES; rows of item 0 first. heard_words: int64 (B, Ts), the word said at each speech position, -1 for none;
@@ -42,29 +48,51 @@ class Measure:
         self._final = [plugin for plugin in plugins if plugin.needs == "logits"]
         self._batch, self._texts, self._wanted = batch, texts, pooled
         self._words = None if heard_words is None or texts.words is None else Words(heard_words, texts.words)
+        self._together = _together(batch, texts)
+        self._waiting: list[Tensor] = []
+        self._reduced = 0  # layers
         self._values: list[Tensor] = []
         self._paths: list[Tensor] = []
         self._means: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, layer: int, hidden: Tensor) -> None:
         """hidden: (B, T, D), left as it is."""
-        pair = LayerPair(self._batch.content(hidden), self._texts.states[layer], self._batch.content_mask, self._texts.mask, self._words)
+        self._waiting.append(self._batch.content(hidden))
+        if len(self._waiting) == self._together:
+            self._reduce()
+
+    def _reduce(self) -> None:
+        """The values of the waiting layers; each of them is as many rows as the batch has items and texts."""
+        speech, rows, items = self._waiting, len(self._texts.mask), len(self._batch)
+        self._waiting = []
+        if not speech:
+            return
+        layers = range(self._reduced, self._reduced + len(speech))
+        self._reduced = layers.stop
+        text = self._texts.states[layers.start : layers.stop].flatten(0, 1)
+        heard, read = (mask.repeat(len(layers), 1) for mask in (self._batch.content_mask, self._texts.mask))
+        words = self._words and Words(*(side.repeat(len(layers), 1) for side in self._words))
+        pair = LayerPair(torch.cat(speech), text, heard, read, words)
         if self._layered:
-            where = f"layer {layer}"
-            self._values.append(torch.stack([_computed(plugin, pair, len(self._texts.mask), where) for plugin in self._layered]))
-        if self._over_layers and layer:
-            self._paths.append(pair.cosine_path.positions)
+            where = f"layer {layers.start}" if len(layers) == 1 else f"layers {layers.start} to {layers.stop - 1}"
+            values = torch.stack([_computed(plugin, pair, len(layers) * rows, where) for plugin in self._layered])
+            self._values.append(values.reshape(-1, len(layers), rows).transpose(0, 1))
+        if self._over_layers:
+            self._paths.append(pair.cosine_path.positions.reshape(len(layers), rows, -1))
         if self._wanted:
-            self._means.append((pair.mean_speech, pair.pooled_text))
+            means = pair.mean_speech.reshape(len(layers), items, -1), pair.pooled_text.reshape(len(layers), rows, -1)
+            self._means.append(means)
 
     def curves(self, heard: Tensor) -> list[Curves]:
         """The curves of each item. heard: logits after the spoken prompts, (B, V). Only here do the values leave the device."""
+        self._reduce()
         found: list[Curves] = [{} for _ in range(len(heard))]
         tables = []
         if self._layered:
-            tables.append((self._layered, torch.stack(self._values)))  # (L + 1, metrics, items * sides)
+            tables.append((self._layered, torch.cat(self._values)))  # (L + 1, metrics, items * sides)
         if self._over_layers:
-            tables.append((self._over_layers, self._single(self._over_layers, Paths(torch.stack(self._paths)), "the paths")))
+            paths = Paths(torch.cat(self._paths)[1:])  # layer 0 is no part of a path through the model
+            tables.append((self._over_layers, self._single(self._over_layers, paths, "the paths")))
         if self._final and self._texts.logits is not None:
             tables.append((self._final, self._single(self._final, LogitPair(heard, self._texts.logits), "the logits")))
         for plugins, table in tables:
@@ -80,10 +108,19 @@ class Measure:
 
     def pooled(self) -> list[Pooled]:
         """The mean states of each item."""
-        speech = torch.stack([speech for speech, _ in self._means], dim=1).float().cpu()  # (B, L + 1, D)
-        text = torch.stack([text for _, text in self._means], dim=1).float().cpu()
+        self._reduce()
+        speech, text = (torch.cat(means).transpose(0, 1).float().cpu() for means in zip(*self._means, strict=True))  # (B, L + 1, D)
         text = text.reshape(len(speech), len(SIDES), *speech.shape[1:])
         return [Pooled(*of_item) for of_item in zip(speech, text, strict=True)]
+
+
+def _together(batch: Batch, texts: Texts) -> int:
+    """How many layers are reduced together: one on a CPU, whose cache they would leave; on a GPU as many as ROOM has place for."""
+    if texts.states.device.type == "cpu":
+        return 1
+    width = texts.states.shape[-1]
+    of_a_layer = 4 * width * (batch.content_mask.numel() + texts.mask.numel())
+    return max(1, ROOM // max(of_a_layer, 1))
 
 
 class Edit:

@@ -119,7 +119,7 @@ _CHOICES = (
     Choice("absent", ("left out",), "a layer or item without a value is left out of a mean, never counted as 0"),
     Choice(
         "word_errors",
-        ("whisper english",),
+        ("whisper",),
         "a transcript and the words spoken are compared after Whisper's English normalisation, brackets being text; a task's word error "
         "rate is all its errors over all its words",
         BEYOND,

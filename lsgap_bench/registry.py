@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.metadata
 import inspect
+import os
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -210,5 +212,11 @@ def code_hash(*modules: ModuleType) -> str:
 def code_of(plugin: Any) -> str:
     """Changes with the file that a function or a class was written in; where there is no file, with a function's own code."""
     source = inspect.getsourcefile(plugin)
-    written = Path(source).read_bytes() if source and Path(source).is_file() else plugin.__code__.co_code
-    return hashlib.sha256(written).hexdigest()[:16]
+    if source and os.path.isfile(source):
+        return _hash_of(source, os.stat(source).st_mtime_ns)
+    return hashlib.sha256(plugin.__code__.co_code).hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=256)
+def _hash_of(file: str, changed: int) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]

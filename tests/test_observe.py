@@ -16,12 +16,13 @@ from demo_run import Counted, Wrapped, items, model, observe, plan
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from lsgap_bench import layer_hooks
 from lsgap_bench import observe as observe_module
 from lsgap_bench.errors import UsageError
 from lsgap_bench.layer_hooks import Measure
 from lsgap_bench.models.adapter import Batch, Content
 from lsgap_bench.observe import Observer
-from lsgap_bench.registry import metrics
+from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import SIDES, Item, Observation
 from lsgap_bench.speech.clips import decode, pcm_sha256
 from lsgap_bench.store import open_store
@@ -261,6 +262,18 @@ def test_the_canary_costs_two_forwards_on_its_own_items_only() -> None:
     assert sum(condition == "speech=other" for _, condition in found) == 3
 
 
+def test_layers_that_are_reduced_together_give_what_each_gives_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = [name for name in metrics if metrics[name].needs in REPRESENTATION]
+    some, wanted = items(4, demo_run.TASKS[:2]), plan("speech", metrics=every)
+    alone = observe(some, wanted)
+    monkeypatch.setattr(layer_hooks, "_together", lambda batch, texts: 3)  # of five layers, as on a GPU
+    for place, together in observe(some, wanted).items():
+        assert together.curves.keys() == alone[place].curves.keys()
+        for name, sides in together.curves.items():
+            for side, curve in sides.items():
+                assert curve == pytest.approx(alone[place].curves[name][side], rel=1e-5, abs=1e-6, nan_ok=True)
+
+
 def test_the_measuring_hook_keeps_one_number_per_metric_item_and_side() -> None:
     some = items(3, demo_run.TASKS[:1])
     observer = Observer(some, model(), plan("speech", metrics=METRICS))
@@ -276,7 +289,7 @@ def test_the_measuring_hook_keeps_one_number_per_metric_item_and_side() -> None:
     with open_store(None, resume=True) as store:
         observer.observe(store)
     (measure,) = kept
-    assert [tuple(v.shape) for v in measure._values] == [(len(METRICS), 3 * len(SIDES))] * (model().num_layers + 1)
+    assert [tuple(v.shape) for v in measure._values] == [(1, len(METRICS), 3 * len(SIDES))] * (model().num_layers + 1)
     others = [v for k, v in vars(measure).items() if k != "_values" and torch.is_tensor(v)]
     assert not others
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -49,9 +50,15 @@ class Batch:
     def with_content(self, hidden: Tensor, states: Tensor) -> Tensor:
         """A copy of hidden (B, T, D) with the content's states replaced by states (B, N, D); every other state stays bit-equal."""
         edited = hidden.clone()
-        row, column = self.content_mask.nonzero(as_tuple=True)
-        edited[row, self.content_index[row, column]] = states[row, column].to(hidden.dtype)
+        row, column, place = self._places
+        edited[row, place] = states[row, column].to(hidden.dtype)
         return edited
+
+    @cached_property
+    def _places(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Row, place in the content, and position on axis T of every content state; found once, since a GPU has to be waited for."""
+        row, column = self.content_mask.nonzero(as_tuple=True)
+        return row, column, self.content_index[row, column]
 
 
 @dataclass(frozen=True)

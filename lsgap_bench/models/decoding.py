@@ -13,7 +13,6 @@ from torch import Tensor
 
 from lsgap_bench.memory import free_bytes
 from lsgap_bench.models.adapter import OptionScores, Prefill, chunks
-from lsgap_bench.models.roomy_cache import give_room
 from lsgap_bench.schema import Generation
 
 Continue = Callable[[Tensor, Tensor, Tensor, Any], Tensor]
@@ -114,7 +113,6 @@ def generate(
     ]
     active = list(range(len(answers)))
     valid, logits, cache = prefill.batch.valid.long(), prefill.last_logits, prefill.cache
-    give_room(cache)
     while active:
         likeliest = logits.argmax(-1).tolist()  # one wait for the device, not one for each answer
         for place, index in enumerate(active):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -71,7 +72,7 @@ class HFSpeech(HFDecoder):
         self.quirk = quirk_of(loaded.config.model_type)
         self.extractor = loading.extractor_of(processor)
         self.sampling_rate: int = self.extractor.sampling_rate
-        super().__init__(loaded, self._prompts(chat_template), description)
+        super().__init__(loaded, self._prompts(chat_template, loaded.device), description)
         if not self.blocks or self.norm is None:
             raise UsageError(
                 f"{self.name}: its decoder, {type(loaded.get_decoder()).__name__}, has no blocks (called {' or '.join(BLOCKS)}) with a "
@@ -88,9 +89,11 @@ class HFSpeech(HFDecoder):
         self._sounding: Any = getattr(self.model.config, named) if isinstance(named, str) else named  # speech tokens per second
         self._ears = before_decoder(self.model, self.model.get_decoder(), self.model.get_output_embeddings())
 
-    def _prompts(self, chat_template: str | None) -> Prompter | MistralPrompter:
+    def _prompts(self, chat_template: str | None, device: torch.device) -> Prompter | MistralPrompter:
         if not self.quirk.mistral_common:
-            return Prompter(self.processor, chat_template, special_tokens=getattr(self.processor, "adds_special_tokens", True))
+            chooses = "device" in inspect.signature(self.extractor.__call__).parameters
+            added = getattr(self.processor, "adds_special_tokens", True)
+            return Prompter(self.processor, chat_template, added, extract_on=str(device) if chooses and device.type == "cuda" else None)
         if chat_template is not None:
             raise UsageError(f"chat_template={chat_template}: this model's prompts are made by mistral_common; leave it out")
         return MistralPrompter(self.processor, self.sampling_rate)

@@ -53,6 +53,10 @@ class Placement:
 
     def placed(self, model: Any, target: str) -> Any:
         """The model in evaluation mode on its device; UsageError where there is no room for it."""
+        if model.dtype == torch.float32:  # convolutions of a GPU are coarser otherwise, and then depend on the batch
+            torch.backends.cudnn.allow_tf32 = False
+        if target.startswith("cuda"):  # cuDNN's attention plans anew for every length, which takes longer than to attend
+            torch.backends.cuda.enable_cudnn_sdp(False)
         try:
             model = model.eval() if self.device_map or _quantization(model) else model.eval().to(target)
         except RuntimeError as error:
@@ -60,14 +64,22 @@ class Placement:
                 raise
             raise UsageError(f"device={target} has no room for the model; choose a smaller dtype or --model_args device_map=auto") from None
         if self.compile:
-            for block in model.get_decoder().layers:  # its forward alone, so that hooks run outside of what is compiled
-                block.forward = torch.compile(block.forward, backend=_backend(self.compile), dynamic=True)
+            compiled(model, _backend(self.compile))
         return model
 
     def facts(self, model: Any) -> dict[str, str]:
         """What a record says of how a model is held: `dtype`, with the quantization if there is one; `compiled`, if it is."""
         held = (str(model.dtype).removeprefix("torch."), _quantization(model))
         return {"dtype": ", ".join(filter(None, held)), **({"compiled": _backend(self.compile)} if self.compile else {})}
+
+
+def compiled(model: Any, backend: str) -> None:
+    """Compile the forward of each decoder block, and nothing around it, so that hooks run outside of what is compiled."""
+    blocks = model.get_decoder().layers
+    limit = torch._dynamo.config.recompile_limit
+    torch._dynamo.config.recompile_limit = max(limit, 4 * len(blocks))  # each block counts, for each knows its place in the cache
+    for block in blocks:
+        block.forward = torch.compile(block.forward, backend=backend, dynamic=True)
 
 
 def _quantization(model: Any) -> str | None:

@@ -42,10 +42,14 @@ class Prompter:
 
     processor: of transformers, with a tokenizer and a feature extractor. chat_template: path of a Jinja file that replaces the model's own.
     special_tokens: whether the processor's tokenizer may add some to a rendered prompt; a plain tokenizer adds none to its template.
+    extract_on: device on which the features of clips are computed, where the extractor leaves the choice; None for the CPU.
     """
 
-    def __init__(self, processor: Any, chat_template: str | None = None, special_tokens: bool = True) -> None:
+    def __init__(
+        self, processor: Any, chat_template: str | None = None, special_tokens: bool = True, extract_on: str | None = None
+    ) -> None:
         self.processor = processor
+        self._audio = {} if extract_on is None else {"audio_kwargs": {"device": extract_on}}
         self._special_tokens = special_tokens
         self.tokenizer = processor.tokenizer
         self.template: str | None = _template(processor, chat_template)
@@ -62,7 +66,7 @@ class Prompter:
             add_generation_prompt=True,
             return_tensors="pt",
             # nested, because a flat `padding` also reaches the audio extractor and un-pads its window
-            processor_kwargs={"text_kwargs": {"padding": True, "padding_side": "left"}},
+            processor_kwargs={"text_kwargs": {"padding": True, "padding_side": "left"}, **self._audio},
         )
         prompts = [self._render(c) for c in conversations]
         written = [

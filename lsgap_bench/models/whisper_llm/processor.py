@@ -48,14 +48,21 @@ class WhisperLLMProcessor(ProcessorMixin):
         self.cut_to_clip = cut_to_clip
         super().__init__(feature_extractor, tokenizer, chat_template=chat_template)  # type: ignore[no-untyped-call]
 
-    def __call__(self, text: Any = None, audio: Any = None, text_kwargs: Mapping[str, Any] | None = None, **kwargs: Any) -> BatchFeature:
+    def __call__(
+        self,
+        text: Any = None,
+        audio: Any = None,
+        text_kwargs: Mapping[str, Any] | None = None,
+        audio_kwargs: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> BatchFeature:
         """input_ids and attention_mask; with clips also input_features (clips, bins, frames) and input_features_mask (clips, frames).
 
         text: a prompt or several, with one placeholder per clip. audio: the clips' waveforms in the order of their placeholders, at the
         extractor's sampling rate. ValueError where those numbers differ.
         """
         prompts = [text] if isinstance(text, str) else list(text)
-        heard = self._heard(audio) if audio is not None and len(audio) else {}
+        heard = self._heard(audio, audio_kwargs or {}) if audio is not None and len(audio) else {}
         lengths = speech_tokens(heard["input_features_mask"].sum(-1), self.stack).tolist() if heard else []
         written = sum(prompt.count(self.audio_token) for prompt in prompts)
         if written != len(lengths):
@@ -101,9 +108,9 @@ class WhisperLLMProcessor(ProcessorMixin):
         texts = ("".join(spoken if part["type"] == "audio" else part["text"] for part in _parts(turn)) for turn in turns)
         return [{"role": turn["role"], "content": text} for turn, text in zip(turns, texts, strict=True)]
 
-    def _heard(self, clips: Sequence[Any]) -> dict[str, Any]:
+    def _heard(self, clips: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
         rate = self.feature_extractor.sampling_rate
-        found = self.feature_extractor(list(clips), sampling_rate=rate, return_attention_mask=True, return_tensors="pt")
+        found = self.feature_extractor(list(clips), sampling_rate=rate, return_attention_mask=True, return_tensors="pt", **options)
         mask = found["attention_mask"]
         return {"input_features": found["input_features"], "input_features_mask": mask if self.cut_to_clip else mask.new_ones(mask.shape)}
 
