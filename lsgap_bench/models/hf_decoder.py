@@ -15,8 +15,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.models import decoding, loading
 from lsgap_bench.models.adapter import Batch, LayerHook, OptionScores, Prefill
 from lsgap_bench.models.hooks import at_layers, last_position_only
-from lsgap_bench.models.mistral_prompts import MistralPrompter
-from lsgap_bench.models.prompts import Prompter, Written
+from lsgap_bench.models.prompts import Prompts, Written
 from lsgap_bench.models.vocabulary import unknown_words
 from lsgap_bench.schema import Generation
 
@@ -31,9 +30,9 @@ class HFDecoder:
     model: in evaluation mode, on its device. prompter: renders and tokenizes. description: the `system` entry of a record.
     """
 
-    def __init__(self, model: Any, prompter: Prompter | MistralPrompter, description: Mapping[str, Any]) -> None:
+    def __init__(self, model: Any, prompter: Prompts, description: Mapping[str, Any]) -> None:
         self.model = model
-        self.prompter = prompter
+        self.prompter: Any = prompter
         self.tokenizer = prompter.tokenizer
         self.device: torch.device = model.device
         decoder = model.get_decoder()

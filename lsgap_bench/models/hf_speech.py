@@ -23,10 +23,10 @@ from lsgap_bench.models.named_class import Own
 from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
+from lsgap_bench.models.rates import Line, line_through
 from lsgap_bench.models.replay import before_decoder, replayed
 from lsgap_bench.registry import model
 
-_LONG = 30.0  # seconds
 ALONE = "alone"
 """Among a batch's inputs: those of each clip's own forward, where the encoder would hear its neighbours' padding."""
 
@@ -84,7 +84,7 @@ class HFSpeech(HFDecoder):
             self._divisor = float(getattr(self.model.config.get_text_config(), self.quirk.logits_divisor))
         self.audio_token_id: int = loading.audio_token_id(self.model.config, processor)
         self._placeholder: str = self.tokenizer.convert_ids_to_tokens(self.audio_token_id)
-        self._rate: tuple[float, float] | None = None
+        self._line: Line | None = None
         named = self.quirk.rate
         self._sounding: Any = getattr(self.model.config, named) if isinstance(named, str) else named  # speech tokens per second
         self._ears = before_decoder(self.model, self.model.get_decoder(), self.model.get_output_embeddings())
@@ -134,16 +134,10 @@ class HFSpeech(HFDecoder):
         return None if self._sounding is None else math.ceil(len(wave) * self._sounding / self.sampling_rate)
 
     def expected_tokens(self, seconds: float) -> int:
-        """Speech positions for a clip of `seconds`: a line through what the processor gives for silences of some lengths.
-
-        A line and not the processor itself, which cuts a silence as it cuts a clip; several, because some count in steps.
-        """
-        if self._rate is None:
-            lengths = np.linspace(0.05, 1.0, 27) * min(self.max_seconds or _LONG, _LONG)
-            slope, offset = np.polyfit(lengths, [self._placeholders(seconds) for seconds in lengths], 1)
-            self._rate = (float(slope), float(offset))
-        slope, offset = self._rate
-        return round(slope * max(seconds, self.quirk.min_seconds) + offset)
+        """Speech positions for a clip of `seconds`: see `line_through`."""
+        if self._line is None:
+            self._line = line_through(self._placeholders, self.max_seconds)
+        return self._line.positions(max(seconds, self.quirk.min_seconds))
 
     def _placeholders(self, seconds: float) -> int:
         return int(self.encode([np.zeros(round(seconds * self.sampling_rate), dtype=np.float32)], [None]).content_mask.sum())

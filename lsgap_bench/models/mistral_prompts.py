@@ -28,7 +28,7 @@ class MistralPrompter:
             raise UsageError("this model's prompts are made by mistral_common, which is not there; pip install 'lsgap-bench[voxtral]'")
         self.processor = processor
         self.tokenizer = processor.tokenizer
-        self.template = f"mistral_common {importlib.metadata.version('mistral_common')}"
+        self.template: str | None = f"mistral_common {importlib.metadata.version('mistral_common')}"
         self._rate = rate
         self._frames: dict[str | None, tuple[Ids, Ids]] = {}
 

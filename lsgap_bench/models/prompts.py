@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jinja2
 
@@ -35,6 +35,16 @@ class Encoded:
     features: Any
     prompts: list[str]
     written: list[Written | None]
+
+
+class Prompts(Protocol):
+    """What every adapter of a decoder asks of its prompts, however they are made. template: what makes them, None where code does."""
+
+    tokenizer: Any
+    template: str | None
+
+    def check_system(self, system: str) -> None:
+        """UsageError where a system turn would not reach the model in both modalities."""
 
 
 class Prompter:
