@@ -13,6 +13,7 @@ from torch import Tensor
 from lsgap_bench.hearing import heard_wave
 from lsgap_bench.lacking import NO_STATES
 from lsgap_bench.models.adapter import Content, SpeechLM, gives
+from lsgap_bench.prompt_pair import prompts_check
 from lsgap_bench.schema import Item, Observation, Pair
 from lsgap_bench.stats import difference, mean_estimate
 
@@ -157,6 +158,7 @@ def collect_checks(
     checks: dict[str, Any] = {"batch_invariance": batch_invariance_check(model, [pair.item for pair in everyone])}
     if spoken:
         checks |= {
+            "prompts": prompts_check(everyone),
             "silence": silence_check(everyone),
             "other_clip": other_clip_check(everyone),
             "sampling_rate": {"model": model.sampling_rate, "clips": rates, "resampled": rates != [model.sampling_rate]},

@@ -324,6 +324,7 @@ def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
 
 # check -> its facts: key in the record and the words before it
 _FACTS = {
+    "prompts": {"n": "items", "wrapper": "clips as"},
     "silence": {"n": "items", "bit_equal": "bit-equal logits", "equal_answers": "equal answers"},
     "other_clip": {"n": "items", "score": "score", "chance": "chance"},
     "batch_invariance": {"value": "largest relative difference", "tolerance": "tolerance"},

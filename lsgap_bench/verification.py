@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import load_tasks
 from lsgap_bench.hearing import heard_wave
 from lsgap_bench.models.adapter import Batch, Content, Gift, SpeechLM, gives
+from lsgap_bench.prompt_pair import taken_apart
 from lsgap_bench.schema import Generation, Item
 from lsgap_bench.speech.clips import silence
 
@@ -25,14 +25,6 @@ TASKS = ("lsgap_mini_sizes", "lsgap_mini_days", "lsgap_mini_owners")
 LENGTHS = (1.0, 2.5, 6.0, 12.0, 25.0)  # seconds
 ANSWER = Generation(max_new_tokens=8)
 FAILED = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, NotImplementedError)
-
-
-class Prompts(NamedTuple):
-    """The two prompts of one item, taken apart: before + text + after, and before + wrapper + after."""
-
-    before: str
-    wrapper: str
-    after: str
 
 
 @dataclass(frozen=True)
@@ -96,14 +88,6 @@ def _leak(model: SpeechLM) -> str:
     return "padding leaks, or it is rounding: verify with --model_args dtype=float32 to tell; a leak needs --batch_size 1"
 
 
-def taken_apart(written: str, spoken: str, text: str) -> Prompts | None:
-    """The prompts of one item; None where they differ in more than the content. text: what the written one asks."""
-    before, found, after = written.rpartition(text.strip())
-    if not found or not spoken.startswith(before) or not spoken.endswith(after) or len(spoken) < len(before) + len(after):
-        return None
-    return Prompts(before, spoken[len(before) : len(spoken) - len(after)], after)
-
-
 def _tried(name: str, guard: Callable[[], Finding], advice: str) -> Finding:
     try:
         found = guard()
@@ -123,8 +107,7 @@ def _encoded(model: SpeechLM, contents: Sequence[Content]) -> Batch:
 def _prompts(model: SpeechLM, items: Sequence[Item]) -> Finding:
     written, spoken = (_encoded(model, [content]).prompts[0] for content in (items[0].text, heard_wave(items[0].clip, model)))
     apart = taken_apart(written, spoken, items[0].text)
-    shown = apart and f"{apart.before!r} + text or {apart.wrapper!r} + {apart.after!r}"
-    return Finding("", apart is not None, shown or f"{written!r} and {spoken!r}")
+    return Finding("", apart is not None, apart.shown if apart else f"{written!r} and {spoken!r}")
 
 
 def _positions(model: SpeechLM, items: Sequence[Item]) -> Finding:

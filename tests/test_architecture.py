@@ -27,7 +27,7 @@ ORDER = [
     {"regressions"},
     {"interventions"},
     {"models"},
-    {"store", "partners", "hearing", "reading", "text_states", "lacking"},
+    {"prompt_pair", "store", "partners", "hearing", "reading", "text_states", "lacking"},
     {"layer_hooks", "keys", "answers"},
     {"observe"},
     {"task_config", "yaml_files"},
@@ -58,7 +58,7 @@ ORDER = [
     {"comparison_tables", "comparison_plots"},
     {"comparison_report"},
     {"run"},
-    {"lab", "validation", "verification", "leaderboard_page"},
+    {"lab", "validation", "verification", "prompt_preview", "leaderboard_page"},
     {"leaderboard"},
     {"cli"},
 ]

@@ -17,7 +17,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import Batch, Content, LayerHook, Prefill
 from lsgap_bench.models.hf_speech import HFSpeech
 from lsgap_bench.schema import Item
-from lsgap_bench.verification import Finding, Prompts, embedded_items, taken_apart, verify
+from lsgap_bench.verification import Finding, embedded_items, verify
 
 
 @pytest.fixture(scope="module")
@@ -142,13 +142,6 @@ def test_free_answers_of_a_coarse_model_are_not_compared(items: list[Item], tiny
     found = findings(Coarse(tiny), items[1:])["answers, batch = one by one"]
     assert (found.passed, found.figure) == (None, "not tried")
     assert "verify in float32" in found.advice
-
-
-def test_two_prompts_are_taken_apart_where_they_differ_in_the_content_alone() -> None:
-    assert taken_apart("<s>who ?<e>", "<s><audio><e>", " who ? ") == Prompts("<s>", "<audio>", "<e>")
-    for spoken in ("<t><audio><e>", "<s><audio><f>", "<s>"):
-        assert taken_apart("<s>who ?<e>", spoken, "who ?") is None
-    assert taken_apart("<s>something else<e>", "<s><audio><e>", "who ?") is None
 
 
 def test_a_model_that_knows_the_words_of_no_embedded_question_is_refused() -> None:
