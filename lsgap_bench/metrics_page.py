@@ -67,11 +67,12 @@ def _code(names: Iterable[str]) -> str:
 
 def renewed(page: str, name: str) -> str:
     """A page with what stands between its marks made anew. UsageError, with the page's name, where marks are missing."""
-    page = _with_section(page, name, BEGIN, END, metrics_section())
-    return _with_section(page, name, CHOICES_BEGIN, CHOICES_END, choices_section())
+    page = with_section(page, name, BEGIN, END, metrics_section())
+    return with_section(page, name, CHOICES_BEGIN, CHOICES_END, choices_section())
 
 
-def _with_section(page: str, name: str, begin: str, end: str, section: str) -> str:
+def with_section(page: str, name: str, begin: str, end: str, section: str) -> str:
+    """A page with a section between its two marks. UsageError, with the page's name, where they are missing or stand there twice."""
     if page.count(begin) != 1 or page.count(end) != 1:
         raise UsageError(f"{name} lacks the line '{begin}' or '{end}'; put both where the section goes")
     before, _, rest = page.partition(begin)

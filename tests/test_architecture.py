@@ -39,7 +39,7 @@ ORDER = [
     {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},
     {"records", "systems", "evaluate_modules"},
     {"layer_chart", "report", "gain_map", "metrics_page"},
-    {"plots"},
+    {"plots", "models_page"},
     {"run_plots", "rejudging"},
     {"run_folder"},
     {"rescoring_request"},

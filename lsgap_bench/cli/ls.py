@@ -38,6 +38,8 @@ def command(asked: argparse.Namespace) -> int:
         from tabulate import tabulate
 
         print(tabulate(rows, headers="keys", tablefmt="simple"))
+        if asked.what == "models":
+            print("\nWhich architectures and checkpoints hf-speech runs, and how each is tested: docs/models.md.")
         if asked.what == "interventions":
             from lsgap_bench.schema import CONTROLS
 

@@ -38,9 +38,9 @@ class Source:
     own: Own = field(default_factory=Own)
 
     def arguments(self) -> dict[str, Any]:
-        """What every `from_pretrained` of transformers takes."""
-        named = {"revision": self.revision, "subfolder": self.subfolder, "trust_remote_code": self.trust_remote_code or None}
-        return {k: v for k, v in named.items() if v is not None}
+        """What every `from_pretrained` of transformers takes. False is passed on, too: without it transformers asks at the terminal."""
+        named = {"revision": self.revision, "subfolder": self.subfolder}
+        return {k: v for k, v in named.items() if v is not None} | {"trust_remote_code": self.trust_remote_code}
 
 
 def load(source: Source, placement: Placement) -> tuple[Any, Any]:
@@ -175,6 +175,10 @@ def loaded(load_from: Callable[..., Any], source: Source, kind: str = "a speech 
     try:
         return load_from(source.pretrained, **source.arguments(), **options)
     except (OSError, ValueError, TypeError, ImportError, SafetensorError) as error:
+        if "trust_remote_code" in str(error) and not source.trust_remote_code:
+            raise UsageError(
+                f"pretrained={source.pretrained} brings code of its own, which is not run unasked; read it, then say trust_remote_code=true"
+            ) from None
         reason = str(error).strip().splitlines()[0]
         raise UsageError(
             f"pretrained={source.pretrained} cannot be loaded as {kind} ({reason}); give a hub id or a folder that save_pretrained wrote, "

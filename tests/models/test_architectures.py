@@ -15,6 +15,7 @@ from tiny_models import wave
 
 from lsgap_bench.checks import batch_difference
 from lsgap_bench.errors import UsageError
+from lsgap_bench.models.catalogue import CATALOGUE
 from lsgap_bench.models.hf_speech import HFSpeech
 from lsgap_bench.models.quirks import QUIRKS
 from lsgap_bench.schema import Generation
@@ -159,6 +160,12 @@ def test_the_number_of_speech_positions_is_the_expected_one_until_the_window_end
     if lm.max_seconds is not None:
         cut = int(lm.encode([wave(1.5 * lm.max_seconds * lm.sampling_rate / 16_000)], [None]).content_mask.sum())
         assert cut < lm.expected_tokens(1.5 * lm.max_seconds) - 10
+
+
+def test_the_catalogue_says_how_many_tokens_a_second_takes_and_how_much_is_heard(lm: HFSpeech) -> None:
+    published = CATALOGUE[lm.model.config.model_type.removesuffix("_thinker")]
+    assert (lm.expected_tokens(20.0) - lm.expected_tokens(10.0)) / 10 == pytest.approx(published.rate, abs=0.15)  # whole tokens
+    assert published.longest == (lm.max_seconds or getattr(lm.processor, "max_audio_len", None))
 
 
 def test_the_two_prompts_differ_in_the_content_and_its_wrapper_alone(lm: HFSpeech) -> None:

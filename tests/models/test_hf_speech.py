@@ -15,6 +15,7 @@ from tiny_models import wave
 from lsgap_bench.checks import batch_difference
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedLM
+from lsgap_bench.models.catalogue import CATALOGUE
 from lsgap_bench.models.hf_speech import HFSpeech
 
 TEXTS = ["which of these is larger , a whale or a mouse ?", "yes or no", "the capital of france is paris and bread and milk"]
@@ -185,3 +186,8 @@ def test_loglikelihoods_of_plain_text_are_the_summed_log_softmax(lm: HFSpeech) -
             logits = lm.model(input_ids=torch.tensor([start + ids])).logits[0, len(start) - 1 : -1]
         assert logprob == pytest.approx(float(logits.log_softmax(-1)[range(len(ids)), ids].sum()), abs=1e-4)
         assert greedy == (logits.argmax(-1).tolist() == ids)
+
+
+def test_the_catalogue_says_how_many_tokens_a_second_takes(lm: HFSpeech) -> None:
+    rate = CATALOGUE[lm.model.config.model_type.removesuffix("_thinker")].rate
+    assert (lm.expected_tokens(20.0) - lm.expected_tokens(10.0)) / 10 == pytest.approx(rate, abs=0.15)  # whole tokens

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,29 @@ def test_a_processor_without_a_chat_template_is_named(omni_folder: Path, tmp_pat
     line = refusal(silent)
     assert f"pretrained={silent} has no chat template" in line
     assert "chat_template=FILE.jinja" in line
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    """A checkpoint that brings code of its own, which leaves a trace where it runs."""
+    described = {"model_type": "of_its_own", "auto_map": {"AutoConfig": "of_its_own.Config"}}
+    (tmp_path / "config.json").write_text(json.dumps(described), encoding="utf-8")
+    code = f"open({str(tmp_path / 'ran')!r}, 'w').close()\nfrom transformers import PretrainedConfig\nclass Config(PretrainedConfig): ...\n"
+    (tmp_path / "of_its_own.py").write_text(code, encoding="utf-8")
+    return tmp_path
+
+
+def test_code_of_a_checkpoint_does_not_run_unasked_whatever_is_typed_at_the_terminal(remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builtins.input", lambda *question: "y")
+    assert "brings code of its own, which is not run unasked; read it, then say trust_remote_code=true" in refusal(remote)
+    assert not (remote / "ran").exists()
+
+
+def test_code_of_a_checkpoint_runs_where_it_is_asked_for(remote: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr("sys.path", [*sys.path])
+    assert "brings code" not in refusal(remote, trust_remote_code=True)  # it is no whole checkpoint
+    assert (remote / "ran").exists()
 
 
 def test_a_truncated_weight_file_is_named(qwen2_audio_folder: Path, tmp_path: Path) -> None:
