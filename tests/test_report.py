@@ -124,7 +124,7 @@ def test_the_longest_condition_is_not_broken(make_record) -> None:
 def test_a_failed_check_and_every_warning_are_loud_and_come_first() -> None:
     deaf = {"n": 8, "bit_equal": 8, "passed": False, "note": "the model is deaf"}
     lines = [line.shown for line in check_lines({"silence": deaf, "truncated_clips": 2, "skipped_items": 0, "warnings": ["look here"]})]
-    assert [line.startswith("WARNING") for line in lines] == [True, True, True, False, False, False]
+    assert [line.startswith("WARNING") for line in lines] == [True, True, True, False, False, False, False]
     assert "the model is deaf" in lines[0]
     assert "2 clips cut" in lines[1]
     assert lines[2].endswith("look here")
@@ -145,7 +145,7 @@ def test_the_other_clip_s_fractions_are_shown_in_points() -> None:
 def test_a_check_that_was_not_made_says_so_and_does_not_pass() -> None:
     lines = check_lines({})
     assert {(line.name, line.text, line.passed) for line in lines} == {
-        (name, "not checked", None) for name in ("silence", "other clip", "batch invariance")
+        (name, "not checked", None) for name in ("prompts", "silence", "other clip", "batch invariance")
     }
 
 

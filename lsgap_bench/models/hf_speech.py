@@ -79,7 +79,7 @@ class HFSpeech(HFDecoder):
                 f"final norm (called {' or '.join(NORMS)}), so its states cannot be read; let get_decoder() give what holds them"
             )
         window = self.extractor.n_samples / self.sampling_rate if self.quirk.window else None
-        self.max_seconds: float | None = self.quirk.max_seconds or window
+        self.max_seconds: float | None = self.quirk.max_seconds or window or getattr(processor, "max_audio_len", None)
         if self.quirk.logits_divisor:
             self._divisor = float(getattr(self.model.config.get_text_config(), self.quirk.logits_divisor))
         self.audio_token_id: int = loading.audio_token_id(self.model.config, processor)

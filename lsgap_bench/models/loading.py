@@ -60,8 +60,11 @@ def load(source: Source, placement: Placement) -> tuple[Any, Any]:
             f"pretrained={source.pretrained} ({config.model_type}) does not merge audio at placeholder tokens, so it is no speech language "
             "model for hf-speech; give an audio-text checkpoint such as Qwen/Qwen2-Audio-7B-Instruct"
         )
-    load_from = source.own.load_whole if source.own.load else _model_class(config).from_pretrained
-    model = loaded(load_from, source, **placement.arguments(target))
+    arguments = placement.arguments(target)
+    if source.own.load:
+        model = loaded(source.own.load_whole, source, **arguments)
+    else:
+        model = _complete(_model_class(config), source, "a speech language model", arguments)
     adapter = quirk_of(config.model_type).lora
     if isinstance(adapter, str):
         _add_adapter(model, source, adapter)
@@ -86,8 +89,19 @@ def load_text(source: Source, placement: Placement) -> tuple[Any, Any]:
     _hub.utils.logging.disable_progress_bar()
     target, kind = placement.target(), "a causal language model"
     tokenizer = loaded(load_tokenizer, source, kind)
-    model = loaded(transformers.AutoModelForCausalLM.from_pretrained, source, kind, **placement.arguments(target))
+    model = _complete(transformers.AutoModelForCausalLM, source, kind, placement.arguments(target))
     return placement.placed(model, target), tokenizer
+
+
+def _complete(model_class: Any, source: Source, kind: str, arguments: dict[str, Any]) -> Any:
+    """The model. UsageError for a checkpoint without some of its weights, which would stay random behind a line of a log."""
+    model, found = loaded(model_class.from_pretrained, source, kind, output_loading_info=True, **arguments)
+    if missing := sorted(found["missing_keys"]):
+        raise UsageError(
+            f"pretrained={source.pretrained} lacks '{missing[0]}' and {len(missing) - 1} more weights of {type(model).__name__}, "
+            "which would stay random; give the whole checkpoint"
+        )
+    return model
 
 
 def load_tokenizer(pretrained: str, **arguments: Any) -> Any:

@@ -87,6 +87,15 @@ def test_a_truncated_weight_file_is_named(qwen2_audio_folder: Path, tmp_path: Pa
     assert f"pretrained={broken}" in refusal(broken)
 
 
+def test_a_checkpoint_without_some_of_its_weights_is_refused(qwen2_audio_folder: Path, tmp_path: Path) -> None:
+    partial = copy(qwen2_audio_folder, tmp_path / "partial")
+    weights = load_file(partial / "model.safetensors")
+    gone = sorted(name for name in weights if "norm.weight" in name)[0]
+    del weights[gone]
+    save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
+    assert "and 0 more weights of Qwen2AudioForConditionalGeneration, which would stay random" in refusal(partial)
+
+
 def test_an_unknown_dtype_is_named(qwen2_audio_folder: Path) -> None:
     assert "dtype=float8 is not known; write auto, float32, bfloat16, float16" in refusal(qwen2_audio_folder, dtype="float8")
 
