@@ -19,8 +19,8 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class Placement:
     """dtype: "auto" or a name. device: None for CUDA where there is one. attn_implementation, device_map: see transformers.
 
-    load_in_8bit, load_in_4bit: quantize while loading, with bitsandbytes. compile: the decoder's blocks by torch.compile, with a backend if
-    one is named.
+    load_in_8bit, load_in_4bit: quantize while loading, with bitsandbytes (extra `quantization`). compile: the decoder's blocks by
+    torch.compile, with a backend if one is named.
     """
 
     dtype: str = "auto"
