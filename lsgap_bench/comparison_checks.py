@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lsgap_bench.check_lines import check_lines
 from lsgap_bench.comparison_runs import RunFiles, listed
 from lsgap_bench.errors import UsageError
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.protocols import choices_of
-from lsgap_bench.report import check_lines
 from lsgap_bench.schema import CANARY
 
 ASKED = {

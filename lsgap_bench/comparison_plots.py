@@ -11,10 +11,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lsgap_bench.cells import of_difference
 from lsgap_bench.comparison import Comparison
 from lsgap_bench.comparison_metrics import MANY, Against
 from lsgap_bench.comparison_places import QUANTITIES
-from lsgap_bench.report import of_difference
 from lsgap_bench.schema import Estimate
 from lsgap_bench.series_drawing import COLOURS, GREY, MARKERS, Line, legend_of, panels_of
 from lsgap_bench.series_plots import Drawn, draw_figures

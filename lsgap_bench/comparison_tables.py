@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from lsgap_bench.cells import ABSENT, of_difference, of_score, p_value, parameters
 from lsgap_bench.comparison import Comparison, Model
 from lsgap_bench.comparison_metrics import warning
 from lsgap_bench.comparison_places import QUANTITIES, Paired, Place
 from lsgap_bench.comparison_runs import SIDES, listed
-from lsgap_bench.report import ABSENT, of_difference, of_score, p_value, parameters
 from lsgap_bench.schema import Estimate
 from lsgap_bench.series import QUANTITIES as FORMS
 from lsgap_bench.series_tables import Table

@@ -13,21 +13,10 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from lsgap_bench.cells import ABSENT, estimate, number, of_difference, of_ratio, of_score, p_value, parameters
+from lsgap_bench.check_lines import CheckLine, check_lines
 from lsgap_bench.layer_chart import HEIGHT, WIDTH, Chart, layer_chart
-from lsgap_bench.report import (
-    ABSENT,
-    CheckLine,
-    check_lines,
-    companions_of,
-    estimate,
-    mean_chance,
-    number,
-    of_difference,
-    of_ratio,
-    of_score,
-    p_value,
-    parameters,
-)
+from lsgap_bench.report import companions_of, mean_chance
 from lsgap_bench.resources import resource
 from lsgap_bench.schema import Estimate, InterventionResult, Record, absent
 

@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from lsgap_bench.report import companions_of, estimate, mean_chance, of_difference, of_score
+from lsgap_bench.cells import estimate, of_difference, of_score
+from lsgap_bench.report import companions_of, mean_chance
 from lsgap_bench.schema import Estimate, GroupResult, Record, Representation, Side, TaskResult
 
 if TYPE_CHECKING:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from tabulate import SEPARATING_LINE, tabulate
+from tabulate import SEPARATING_LINE
 
+from lsgap_bench.cells import ABSENT, Footnotes, number, of_difference, of_ratio, of_score, p_value, parameters
+from lsgap_bench.check_lines import check_lines
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
 from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
 from lsgap_bench.usage import usage_lines
 
-ABSENT = "-"
-_WIDTHS = {"task": 28, "metric": 32, "unit": 8}  # characters before a cell wraps, so that a table stays near 110 columns
-_DIGITS = {"points": 1, "distance": 2, "nats": 2, "norm": 1}
 _SCORES = "Scores in points with 95 % intervals; gap = text - speech; a group is the unweighted mean of its tasks"
 _REPRESENTATION = "Representation, mean over layers {}, of matched pairs and of mismatched ones (the null), with 95 % intervals"
 _SYSTEMS = (
@@ -61,46 +59,6 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, 110, subsequent_indent="  ")
 
 
-def number(value: float, unit: str = "points", signed: bool = False) -> str:
-    """Points to one decimal, distances to two, other units to three; a dash for NaN. signed: a plus before 0 and above."""
-    if not math.isfinite(value):
-        return ABSENT
-    digits = _DIGITS.get(unit, 3)
-    rounded = round(value, digits) + 0.0  # -0.0 + 0.0 = 0.0, so that no "-0.0" is shown
-    return f"{rounded:{'+' if signed else ''}.{digits}f}"
-
-
-def estimate(shown: Estimate, signed: bool = False, interval: bool = True) -> str:
-    """`96.2 [93.1, 98.0]`; the value alone where there is no interval; a dash where there is no value."""
-    value = number(shown.value, shown.unit, signed)
-    if not interval or math.isnan(shown.low) or math.isnan(shown.high):
-        return value
-    return f"{value} [{number(shown.low, shown.unit)}, {number(shown.high, shown.unit)}]"
-
-
-def p_value(p: float) -> str:
-    """Three decimals, `<0.001` below."""
-    return ABSENT if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def of_score(exact: Estimate) -> Estimate:
-    """A score as it is shown: a t interval of few clusters may pass what a score can be, and is cut at 0 and 100 points."""
-    return replace(exact, low=max(exact.low, 0.0), high=min(exact.high, 100.0))
-
-
-def of_difference(exact: Estimate) -> Estimate:
-    """A gap or a gain as it is shown: its interval is cut at -100 and 100 points."""
-    return replace(exact, low=max(exact.low, -100.0), high=min(exact.high, 100.0))
-
-
-def parameters(count: Any) -> str:
-    """`1.3 M`, `8.4 B`; a dash where the count is unknown."""
-    if isinstance(count, bool) or not isinstance(count, (int, float)) or not count > 0:
-        return ABSENT
-    scale, letter = next((s, name) for s, name in ((1e9, " B"), (1e6, " M"), (1e3, " k"), (1, "")) if count >= s or s == 1)
-    return f"{count / scale:.3g}{letter}" if count < 1000 * scale else f"{count / scale:.0f}{letter}"
-
-
 def mean_chance(record: Record, tasks: Sequence[str]) -> float | None:
     """Chance of a group, a fraction: the unweighted mean over its tasks; None where a task's is unknown."""
     known = [chance for task in tasks if (chance := record.tasks[task].chance) is not None]
@@ -110,41 +68,6 @@ def mean_chance(record: Record, tasks: Sequence[str]) -> float | None:
 def companions_of(record: Record) -> list[str]:
     """Which of `base` and `cascade` were run."""
     return [name for name in COMPANIONS if getattr(record.overall, name).why != NOT_RUN.why]
-
-
-def of_ratio(exact: Estimate) -> Estimate:
-    """A ratio of scores as it is shown: a t interval of few clusters may pass below 0, and is cut there."""
-    return replace(exact, low=max(exact.low, 0.0))
-
-
-@dataclass
-class Footnotes:
-    """Cells of one table; what is absent becomes a dash and a number, and the reasons follow the table."""
-
-    reasons: list[str] = field(default_factory=list)
-
-    def cell(self, shown: Estimate | None, missing: str = "not run", signed: bool = False, interval: bool = True) -> str:
-        """An estimate as text. missing: the reason where there is none."""
-        shown = absent(missing) if shown is None else shown
-        text = estimate(shown, signed, interval)
-        unexplained = shown.why is None or (not math.isnan(shown.value) and not interval)
-        return text if unexplained else self._marked(text, str(shown.why))
-
-    def p(self, shown: PValue) -> str:
-        """A p-value as text."""
-        return self._marked(ABSENT, shown.test) if math.isnan(shown.value) else p_value(shown.value)
-
-    def under(self, title: str, rows: Sequence[Any], headers: Sequence[str]) -> str:
-        """The table between its title and its footnotes."""
-        align = ["left", *["right"] * (len(headers) - 1)]
-        widths = [_WIDTHS.get(header, 46) for header in headers]
-        table = tabulate(rows, headers, "simple", colalign=align, disable_numparse=True, maxcolwidths=widths)
-        return "\n".join([title, table, *(f"({k}) {reason}" for k, reason in enumerate(self.reasons, 1))])
-
-    def _marked(self, text: str, reason: str) -> str:
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-        return f"{text} ({self.reasons.index(reason) + 1})"
 
 
 def scores_table(record: Record) -> str:
@@ -288,86 +211,6 @@ def interventions_table(result: TaskResult | GroupResult) -> str:
         for name, of in result.interventions.items()
     ]
     return notes.under(_INTERVENTIONS, rows, ["condition", "score", "gain", "p", "p\nHolm", "recov-\nered", "broken", "states\nedited"])
-
-
-class CheckLine(NamedTuple):
-    """One check in words. passed: None where it was not made or decides nothing."""
-
-    name: str
-    text: str
-    passed: bool | None
-
-    @property
-    def shown(self) -> str:
-        """As a line of the terminal: loud when the check failed."""
-        mark = "WARNING" if self.passed is False else "passed" if self.passed else "-"
-        return f"{mark:<8} {self.name}: {self.text}"
-
-
-def check_lines(checks: Mapping[str, Any]) -> list[CheckLine]:
-    """A run's checks, what failed first; a check that is not there was not made. Its scores and chance are fractions, shown in points."""
-    lines = [_tested(_mapping(checks, name), name, facts) for name, facts in _FACTS.items()]
-    rate = _mapping(checks, "sampling_rate")
-    if rate:
-        resampled = ", resampled" if rate.get("resampled") else ""
-        lines.append(
-            CheckLine("sampling rate", f"model {_plain(rate.get('model'))} Hz, clips {_plain(rate.get('clips'))} Hz{resampled}", None)
-        )
-    for key, words in _COUNTS.items():
-        if isinstance(checks.get(key), Mapping):
-            lines.append(_tested(checks[key], key, {}))
-        elif key in checks:
-            lines.append(CheckLine(key.replace("_", " "), f"{_plain(checks[key])} {words}", checks[key] == 0))
-    lines += [CheckLine("run", text, False) for text in _warnings(checks)]
-    return sorted(lines, key=lambda line: line.passed is not False)
-
-
-# check -> its facts: key in the record and the words before it
-_FACTS = {
-    "prompts": {"n": "items", "wrapper": "clips as"},
-    "silence": {"n": "items", "bit_equal": "bit-equal logits", "equal_answers": "equal answers"},
-    "other_clip": {"n": "items", "score": "score", "chance": "chance"},
-    "batch_invariance": {"value": "largest relative difference", "tolerance": "tolerance"},
-}
-_FRACTIONS = ("score", "chance")
-_COUNTS = {
-    "truncated_clips": "clips cut to what the model hears",
-    "skipped_items": "items left out",
-    "placeholder_mismatch": "clips with another number of placeholders than expected",
-}
-
-
-def _tested(found: Mapping[str, Any], name: str, facts: Mapping[str, str]) -> CheckLine:
-    words = name.replace("_", " ")
-    if not found:
-        return CheckLine(words, "not checked", None)
-    said = [f"{word} {_plain(found[key], key in _FRACTIONS)}" for key, word in facts.items() if found.get(key) is not None]
-    note = [] if found.get("note") is None else [_plain(found["note"])]
-    passed = found.get("passed")
-    return CheckLine(words, "; ".join(filter(None, [", ".join(said), *note])), passed if isinstance(passed, bool) else None)
-
-
-def _warnings(checks: Mapping[str, Any]) -> list[str]:
-    """The run's own warnings, but for those that a failed check's line says already."""
-    notes = {_plain(_mapping(checks, name).get("note")) for name in _FACTS if _mapping(checks, name).get("passed") is False}
-    said = checks.get("warnings")
-    return [text for one in (said if isinstance(said, (list, tuple)) else []) if (text := _plain(one)) not in notes]
-
-
-def _mapping(plain: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = plain.get(key)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _plain(value: Any, fraction: bool = False) -> str:
-    """A fact of a check on one line; a fraction in points."""
-    if fraction and isinstance(value, (int, float)):
-        return number(100 * value)
-    if isinstance(value, (list, tuple)):
-        return ", ".join(map(_plain, value))
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return " ".join(str(value).split())
 
 
 def _title(system: Mapping[str, Any]) -> str:

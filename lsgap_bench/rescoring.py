@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import lsgap_bench
+from lsgap_bench.cells import number
 from lsgap_bench.checks import other_clip_check
 from lsgap_bench.errors import UsageError
 from lsgap_bench.judging import scorers_sha256, shown_scorers
@@ -22,7 +23,6 @@ from lsgap_bench.plugins import load_plugins
 from lsgap_bench.protocols import DEFAULT
 from lsgap_bench.records import ITEMS, RESULTS, SAMPLES, TEXT_SAMPLES, Rows, derive, read_lines, tables_of, to_plain
 from lsgap_bench.rejudging import rejudged, rejudged_rows, stored_pairs
-from lsgap_bench.report import number
 from lsgap_bench.rescoring_request import Request, Scorers, Source, read_source, request_for
 from lsgap_bench.run_folder import plots_in, save_run
 from lsgap_bench.run_log import run_log

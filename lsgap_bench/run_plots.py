@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lsgap_bench.bootstrap import Floats
+from lsgap_bench.cells import estimate
 from lsgap_bench.gain_map import SIGNIFICANT, Cell, gain_map
 from lsgap_bench.measures import mean_over_layers
 from lsgap_bench.plots import CURVES, STYLE, save_figure
-from lsgap_bench.report import estimate
 from lsgap_bench.schema import SIDES, Record
 from lsgap_bench.stats import mean_estimate
 from lsgap_bench.task_tables import TaskTable

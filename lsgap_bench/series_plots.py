@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from lsgap_bench.cells import of_difference, of_score
 from lsgap_bench.gain_map import SIGNIFICANT, Cell, gain_map
 from lsgap_bench.plots import STYLE, save_figure
-from lsgap_bench.report import of_difference, of_score
 from lsgap_bench.schema import Estimate
 from lsgap_bench.series import SCORES
 from lsgap_bench.series_analysis import ALL, Analysis

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from lsgap_bench.cells import ABSENT, of_difference, of_score, p_value
 from lsgap_bench.regressions import R2, RHO, SHARE
-from lsgap_bench.report import ABSENT, of_difference, of_score, p_value
 from lsgap_bench.schema import Estimate
 from lsgap_bench.series import SYSTEMS, Checkpoint
 from lsgap_bench.series_analysis import Analysis

@@ -38,6 +38,8 @@ ORDER = [
     {"measures", "recognition"},
     {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},
     {"records", "systems", "evaluate_modules"},
+    {"cells"},
+    {"check_lines"},
     {"layer_chart", "report", "gain_map", "metrics_page"},
     {"plots", "models_page"},
     {"run_plots", "rejudging"},

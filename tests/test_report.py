@@ -7,7 +7,9 @@ import math
 
 import pytest
 
-from lsgap_bench.report import check_lines, estimate, number, p_value, parameters, run_tables, systems_table
+from lsgap_bench.cells import estimate, number, p_value, parameters
+from lsgap_bench.check_lines import check_lines
+from lsgap_bench.report import run_tables, systems_table
 from lsgap_bench.schema import Estimate, absent
 
 TWO_TASKS = {
