@@ -43,13 +43,20 @@ class Placement:
         named: dict[str, Any] = {"attn_implementation": self.attn_implementation, "device_map": self.device_map}
         if self.load_in_8bit or self.load_in_4bit:
             named["device_map"] = self.device_map or {"": target}  # quantized weights cannot be moved afterwards
-            named["quantization_config"] = _hub.BitsAndBytesConfig(
+            named["quantization_config"] = self._quantization(torch.bfloat16 if dtype == "auto" else dtype)
+        return {"dtype": dtype, **{k: v for k, v in named.items() if v}}
+
+    def _quantization(self, computed_in: torch.dtype) -> Any:
+        try:
+            return _hub.BitsAndBytesConfig(
                 load_in_8bit=self.load_in_8bit,
                 load_in_4bit=self.load_in_4bit,
-                bnb_4bit_compute_dtype=torch.bfloat16 if dtype == "auto" else dtype,
+                bnb_4bit_compute_dtype=computed_in,
                 bnb_4bit_quant_type="nf4",
             )
-        return {"dtype": dtype, **{k: v for k, v in named.items() if v}}
+        except ImportError:
+            asked = "load_in_8bit" if self.load_in_8bit else "load_in_4bit"
+            raise UsageError(f"{asked} needs the package bitsandbytes; pip install 'lsgap-bench[quantization]'") from None
 
     def placed(self, model: Any, target: str) -> Any:
         """The model in evaluation mode on its device; UsageError where there is no room for it."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from tiny_models import wave
 
+from lsgap_bench.checks import batch_difference
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import Content
 from lsgap_bench.models.hf_speech import HFSpeech
@@ -43,6 +46,27 @@ def test_what_is_quantized_while_loading_is_described() -> None:
     assert (asked.load_in_4bit, asked.bnb_4bit_quant_type, asked.bnb_4bit_compute_dtype) == (True, "nf4", torch.float32)
     assert arguments["device_map"] == {"": "cpu"}
     assert "quantization_config" not in Placement(device="cpu").arguments("cpu")
+
+
+def test_a_model_quantized_on_the_way_answers_alike_in_batches_and_alone(qwen2_audio_folder: Path) -> None:
+    lm = HFSpeech(str(qwen2_audio_folder), device="cpu", load_in_4bit=True)
+    assert "Linear4bit" in {type(part).__name__ for part in lm.model.modules()}
+    assert lm.info["dtype"] == "float32, bitsandbytes 4 bit"
+    plain = HFSpeech(str(qwen2_audio_folder), device="cpu")
+    assert lm.info["parameters"] == plain.info["parameters"]
+    assert lm.fingerprint != plain.fingerprint
+    for contents in CONTENTS:
+        assert batch_difference(lm, contents, [None] * 2) <= 1e-4
+        assert not torch.allclose(seen(lm, contents)[-1], seen(plain, contents)[-1], atol=1e-4)
+
+
+def test_where_bitsandbytes_is_missing_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(**given: object) -> None:
+        raise PackageNotFoundError("bitsandbytes")
+
+    monkeypatch.setattr(transformers, "BitsAndBytesConfig", missing)
+    with pytest.raises(UsageError, match=r"load_in_4bit needs the package bitsandbytes; pip install 'lsgap-bench\[quantization\]'"):
+        Placement(load_in_4bit=True).arguments("cpu")
 
 
 @pytest.mark.parametrize(
