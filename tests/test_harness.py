@@ -174,6 +174,7 @@ def test_documents_hold_no_audio(tmp_path: Path) -> None:
         assert not any(isinstance(value, (bytes, dict)) for value in doc.values())
 
 
+@pytest.mark.slow
 def test_items_are_built_without_memory_that_grows_with_their_number(tmp_path: Path) -> None:
     clip = wav(2.0)  # 64 kB
     count = 2_000

@@ -154,6 +154,7 @@ def lines(run: Path) -> int:
     return file.read_bytes().count(b"\n") if file.is_file() else 0
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_the_middle_goes_on_and_gives_the_same_record(tmp_path: Path) -> None:
     run, root = tmp_path / "run", Path(demo_run.__file__).parents[1]
     where: dict[str, Any] = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}}

@@ -250,6 +250,7 @@ class Killed(Table):
         return super().transcribe(waves)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_with_the_clip_where_it_stopped(own, register, tmp_path, monkeypatch) -> None:
     said = own_words(ITEMS)
     stopped = register(Killed(said, after=4))
@@ -267,6 +268,7 @@ def test_a_killed_run_goes_on_with_the_clip_where_it_stopped(own, register, tmp_
     assert resumed.record.overall.base == resumed.record.overall.cascade == resumed.record.overall.scores["text"]
 
 
+@pytest.mark.slow
 def test_another_recognizer_and_another_base_are_asked_anew(other, register, finished, tmp_path) -> None:
     shutil.copytree(finished.folder, tmp_path / "run")
     newer = register(Table(own_words(ITEMS, lambda text: "tuesday"), fingerprint="newer"))

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CODE = """
 import socket
 
@@ -25,6 +27,7 @@ for time in range(2):
 """
 
 
+@pytest.mark.slow
 def test_the_modules_load_offline_from_another_folder_with_an_empty_cache_and_again(tmp_path: Path) -> None:
     environment = {**os.environ, "HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", CODE], cwd=tmp_path, env=environment, capture_output=True, text=True)

@@ -91,6 +91,7 @@ def test_a_checkpoint_says_what_made_it(trained: Trained):
     assert told["versions"]["torch"] == version("torch")
 
 
+@pytest.mark.slow
 def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(lab: Lab, trained: Trained, tmp_path: Path):
     again = train_model(SMOKE, lab_beside(lab, tmp_path / "again"), say=silent)
     assert same(again.base, trained.base)
@@ -100,6 +101,7 @@ def test_the_same_recipe_gives_the_same_weights_and_another_seed_others(lab: Lab
     assert not same(other.last, trained.last)
 
 
+@pytest.mark.slow
 def test_a_training_that_is_interrupted_again_and_again_ends_with_the_same_weights(lab: Lab, trained: Trained, tmp_path: Path):
     cut = lab_beside(lab, tmp_path / "cut")
     interruptions = 0
@@ -134,6 +136,7 @@ def _of_speech_model(found: dict[str, torch.Tensor], name: str) -> torch.Tensor:
     return found[inside]
 
 
+@pytest.mark.slow
 def test_an_embedded_start_takes_what_the_package_ships_and_makes_the_rest(lab: Lab, tmp_path: Path):
     begun = lab_beside(lab, tmp_path / "embedded")
     micro = train_model(replace(SMOKE, size="micro", embedded=True), begun, say=silent)

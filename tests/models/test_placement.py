@@ -27,6 +27,7 @@ def seen(lm: HFSpeech, contents: Sequence[Content]) -> list[torch.Tensor]:
     return [*states, filled.last_logits]
 
 
+@pytest.mark.slow
 def test_compiled_blocks_give_the_same_states_and_the_record_says_so(qwen2_audio_folder: Path) -> None:
     plain = HFSpeech(str(qwen2_audio_folder), device="cpu")
     compiled = HFSpeech(str(qwen2_audio_folder), device="cpu", compile="eager")  # a backend that needs no compiler: the graph alone
