@@ -15,13 +15,13 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.models import decoding, loading
 from lsgap_bench.models.adapter import Batch, LayerHook, OptionScores, Prefill
 from lsgap_bench.models.hooks import at_layers, last_position_only
+from lsgap_bench.models.placement import blocks_of
 from lsgap_bench.models.prompts import Prompts, Written
 from lsgap_bench.models.vocabulary import unknown_words
 from lsgap_bench.schema import Generation
 
-BLOCKS = ("layers", "h")
 NORMS = ("norm", "final_layer_norm", "final_layernorm", "ln_f")
-"""What decoders of transformers call their blocks and the norm after the last of them."""
+"""What decoders of transformers call the norm after the last block."""
 
 
 class HFDecoder:
@@ -37,7 +37,7 @@ class HFDecoder:
         self.device: torch.device = model.device
         decoder = model.get_decoder()
         # a base is never hooked, so one whose parts have other names still answers
-        self.blocks: Any = next((getattr(decoder, name) for name in BLOCKS if hasattr(decoder, name)), ())
+        self.blocks: Any = blocks_of(decoder)
         self.norm: Any = next((getattr(decoder, name) for name in NORMS if hasattr(decoder, name)), None)
         text_config = model.config.get_text_config()
         self.num_layers: int = len(self.blocks) or text_config.num_hidden_layers

@@ -17,10 +17,10 @@ from lsgap_bench.models import loading, windows
 from lsgap_bench.models.adapter import Batch, Content
 from lsgap_bench.models.alone import decoder_input, placed
 from lsgap_bench.models.collate import TOKENS, stacked
-from lsgap_bench.models.hf_decoder import BLOCKS, NORMS, HFDecoder, with_content, with_texts
+from lsgap_bench.models.hf_decoder import NORMS, HFDecoder, with_content, with_texts
 from lsgap_bench.models.mistral_prompts import MistralPrompter
 from lsgap_bench.models.named_class import Own
-from lsgap_bench.models.placement import Placement
+from lsgap_bench.models.placement import BLOCKS, Placement
 from lsgap_bench.models.prompts import Prompter
 from lsgap_bench.models.quirks import quirk_of
 from lsgap_bench.models.rates import Line, line_through

@@ -12,6 +12,8 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.memory import ran_out
 
 _hub: Any = transformers  # largely untyped
+BLOCKS = ("layers", "h")
+"""What decoders of transformers call their blocks."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -43,10 +45,10 @@ class Placement:
         named: dict[str, Any] = {"attn_implementation": self.attn_implementation, "device_map": self.device_map}
         if self.load_in_8bit or self.load_in_4bit:
             named["device_map"] = self.device_map or {"": target}  # quantized weights cannot be moved afterwards
-            named["quantization_config"] = self._quantization(torch.bfloat16 if dtype == "auto" else dtype)
+            named["quantization_config"] = self._bitsandbytes(torch.bfloat16 if dtype == "auto" else dtype)
         return {"dtype": dtype, **{k: v for k, v in named.items() if v}}
 
-    def _quantization(self, computed_in: torch.dtype) -> Any:
+    def _bitsandbytes(self, computed_in: torch.dtype) -> Any:
         try:
             return _hub.BitsAndBytesConfig(
                 load_in_8bit=self.load_in_8bit,
@@ -80,9 +82,14 @@ class Placement:
         return {"dtype": ", ".join(filter(None, held)), **({"compiled": _backend(self.compile)} if self.compile else {})}
 
 
+def blocks_of(decoder: Any) -> Any:
+    """A decoder's blocks, in order; empty where they have other names than BLOCKS."""
+    return next((getattr(decoder, name) for name in BLOCKS if hasattr(decoder, name)), ())
+
+
 def compiled(model: Any, backend: str) -> None:
     """Compile the forward of each decoder block, and nothing around it, so that hooks run outside of what is compiled."""
-    blocks = model.get_decoder().layers
+    blocks = blocks_of(model.get_decoder())
     limit = torch._dynamo.config.recompile_limit
     torch._dynamo.config.recompile_limit = max(limit, 4 * len(blocks))  # each block counts, for each knows its place in the cache
     for block in blocks:
