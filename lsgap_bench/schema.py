@@ -77,7 +77,8 @@ class Item:
     id: unique within the run (task name and document number). text: the words, exactly what the clip says.
     options: the answers to choose from, empty for a free answer. cluster: dependent items share it. family: tasks of one family share their
     template. chance: expected score of guessing, a fraction, None where it is not known. words: when each word of the text is said, None
-    for a word of unknown time; empty where the task does not say. fields: the document's own columns, for scorers.
+    for a word of unknown time; empty where the task does not say. fields: the document's own columns, for scorers. spoken: the text exactly
+    as a voice was given it, numbers and symbols in words; None where the clip is a recording.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Item:
     generation: Generation = Generation()
     words: tuple[Span | None, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    spoken: str | None = None
 
     @property
     def voice(self) -> str | None:
