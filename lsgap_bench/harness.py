@@ -313,7 +313,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         asked = self._question(doc, name)
         choice = self.OUTPUT_TYPE == "multiple_choice"
         answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
-        return self._verdict(answer, {**self._fields(doc, asked), "id": name, "target": asked.target, "chance": asked.chance})
+        known = {"id": name, "text": asked.text, "target": asked.target, "chance": asked.chance}
+        return self._verdict(answer, {**self._fields(doc, asked), **known})
 
     def aggregation(self) -> dict[str, Any]:
         """Means; a metric of `metric_list` by its own rule, for either form."""

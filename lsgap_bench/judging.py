@@ -21,8 +21,8 @@ Unread = Literal["chance", "wrong"]
 
 
 def known_of(item: Item) -> dict[str, Any]:
-    """What a scoring rule may look at of an item: the document's columns, and `id`, `target` and `chance`."""
-    return {**item.fields, "id": item.id, "target": item.target, "chance": item.chance}
+    """What a scoring rule may look at of an item: the document's columns, and `id`, `text` (the question), `target` and `chance`."""
+    return {**item.fields, "id": item.id, "text": item.text, "target": item.target, "chance": item.chance}
 
 
 def judge(rule: str, answer: str, known: Mapping[str, Any], unread: Unread = "chance") -> Verdict:
