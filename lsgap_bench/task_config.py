@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from lsgap_bench import scorers
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.schema import Generation
 from lsgap_bench.scorers.evaluate_metric import whole
+from lsgap_bench.variants import checked_variants
 
-OWN_KEYS = ("doc_to_audio", "scorer", "cluster", "family", "chance", "word_times")
+OWN_KEYS = ("doc_to_audio", "scorer", "cluster", "family", "chance", "word_times", "variants")
 ANSWERS = ("generate_until", "multiple_choice")
 REFUSED = {
     "gen_prefix": "is refused, because no model is told yet how its answer begins",
@@ -30,6 +31,7 @@ class PairedConfig:
 
     audio: column of the clip. cluster: column that groups dependent items, None: every item on its own. family: tasks of one family share
     their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None.
+    variants: the task's own variants of `speech`, name -> what is done to the clip.
     """
 
     source: str
@@ -41,6 +43,7 @@ class PairedConfig:
     chance: float | str | None
     generation: Generation
     word_times: str | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def wrong(self, key: str, value: Any, remedy: str) -> UsageError:
         """The error for one key of this file."""
@@ -67,6 +70,7 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         chance=_chance(config.get("chance"), source),
         generation=generation,
         word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
+        variants=checked_variants(config.get("variants"), f"{source}: variants"),
     )
     theirs.pop("generation_kwargs", None)
     if theirs["output_type"] == "generate_until":  # the written side under plain lm-eval ends its answers as the paired run does

@@ -25,9 +25,7 @@ def _check(noise: Any, snr: Any, talkers: Any) -> None:
 
 
 @effect("noise", order=20, check=_check, others=lambda noise, snr, talkers: talkers if noise == "babble" else 0)
-def noise(
-    wave: Wave, rate: int, rng: np.random.Generator, others: Sequence[Wave], *, noise: str, snr: float, talkers: int = 6
-) -> Wave:
+def noise(wave: Wave, rate: int, rng: np.random.Generator, others: Sequence[Wave], *, noise: str, snr: float, talkers: int = 6) -> Wave:
     """White noise or babble at an SNR in dB over the active speech.
 
     The noise has the same power all along the clip. A mix that would pass full scale is turned down as a whole, which leaves the SNR.
