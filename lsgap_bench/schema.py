@@ -386,6 +386,40 @@ class InterventionResult:
     p_holm: float = math.nan
 
 
+@dataclass(frozen=True)
+class ConditionResult:
+    """A text control or a variant of the clip beside the plain form that it is compared with.
+
+    reference: `text` or `speech`. difference: score - that of the reference, in points, paired by item. recovered: items wrong under the
+    reference and right here; broken: the reverse; both None for graded scores. p_holm: p_value, adjusted over all conditions beside it.
+    """
+
+    reference: str
+    score: Estimate
+    difference: Estimate
+    p_value: PValue
+    recovered: int | None
+    broken: int | None
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True)
+class GapSplit:
+    """The gap as a sum, by the text controls that were run, in points: verbalisation + recognition + rest = gap.
+
+    gap: text - speech, over the items that were run under all of its conditions. verbalisation: text - text=spoken_form, what is lost by
+    writing the words as they are said. recognition: text=spoken_form (where it was not run: text) - text=transcript, what a recognizer's
+    errors cost the same model. rest: what is left, from the last of these texts to speech. wer: of the transcripts, a fraction.
+    A part that was not run is absent, and lies in the next one.
+    """
+
+    gap: Estimate
+    verbalisation: Estimate
+    recognition: Estimate
+    rest: Estimate
+    wer: Estimate
+
+
 NOT_RUN = absent("this system was not run")
 NOT_MADE = absent("not computed by the version that made this record")
 
@@ -415,7 +449,8 @@ class TaskResult:
     fail_rate has `base` and `cascade` beside the conditions. base: the backbone on text. cascade: recognizer + backbone.
     erosion = base - text, in points. recovery = speech / base, a ratio of means. recognition: of the cascade's transcripts.
     detectable: the smallest gap that these items show with power 0.8, in points. answers: answer metric -> what it says.
-    agreement: metric of two systems' answers -> `text|speech` -> Estimate.
+    agreement: metric of two systems' answers -> `text|speech` -> Estimate. conditions: text control or variant -> what it changes.
+    split: of the gap, None where no text control was run.
     """
 
     version: str
@@ -435,6 +470,8 @@ class TaskResult:
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionResult] = field(default_factory=dict)
+    split: GapSplit | None = None
 
 
 @dataclass(frozen=True)
@@ -455,6 +492,8 @@ class GroupResult:
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionResult] = field(default_factory=dict)
+    split: GapSplit | None = None
 
 
 @dataclass(frozen=True)
