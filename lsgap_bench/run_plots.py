@@ -1,4 +1,4 @@
-"""Pictures of a run that not every run has: metrics against the length of the clip, gains of interventions, text controls and variants."""
+"""Pictures of a run that not every run has: metrics against clip length, gains of interventions, text controls and variants."""
 
 from __future__ import annotations
 
