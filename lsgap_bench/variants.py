@@ -24,6 +24,7 @@ VOICE = "voice"
 """The key of a variant that says the words anew; every other key belongs to an effect."""
 MOST_OTHERS = 16
 """Other items that are drawn for an item: what an effect asks for are the first ones of them, whichever effect asks."""
+RECENT = 128  # decoded clips of others: those of a batch, which its next babble needs again
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
 SHIPPED: Mapping[str, Mapping[str, Any]] = {
     **{f"noise{snr}": {"noise": "white", "snr": snr} for snr in (20, 10, 0)},
@@ -164,6 +165,7 @@ class VariantClips:
     def __init__(self, items: Sequence[Item], seed: int) -> None:
         self._items, self._seed = sorted(items, key=lambda item: item.id), seed
         self._drawn: dict[str, list[Item]] = {}
+        self._decoded = functools.lru_cache(maxsize=RECENT)(decode)
 
     def lacking(self, item: Item, name: str) -> str | None:
         """Why an item has no such waveform; None where it has one."""
@@ -174,7 +176,7 @@ class VariantClips:
         """The waveform at a sampling rate in Hz, cut after `max_seconds` unless that is None; silence where clips are lacking."""
         variant = of_item(item, name)
         wave = decode(own_clip(item, variant), sampling_rate)
-        others = [decode(other.clip, sampling_rate) for other in self._others(item, variant)]
+        others = [self._decoded(other.clip, sampling_rate) for other in self._others(item, variant)]
         if len(others) < variant.others:
             return np.zeros_like(wave)
         for step in variant.steps:
