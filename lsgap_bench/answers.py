@@ -52,9 +52,8 @@ class Answering:
             yield row, {**told, "option_logprobs": reply.option_logprobs, "option_tokens": (1,) * len(reply.option_logprobs)}
 
 
-def without_text(item: Item, condition: Condition, prompt: str) -> Observation:
-    """The observation of a control for which the run holds no text."""
-    why = "the run holds no other item of the same task with another text and cluster, whose text the control needs"
+def without_answer(item: Item, condition: Condition, why: str, prompt: str = "") -> Observation:
+    """The observation of a condition that an item cannot be asked under."""
     return Observation(item.id, condition.name, answer="", prompt=prompt, content_tokens=0, logits_sha256="", absent=why)
 
 

@@ -74,6 +74,10 @@ class Footnotes:
         unexplained = shown.why is None or (not math.isnan(shown.value) and not interval)
         return text if unexplained else self._marked(text, str(shown.why))
 
+    def count(self, items: int | None, of: Estimate) -> str:
+        """How many items were turned, where scores are right or wrong. of: the difference that they make."""
+        return self.cell(absent("scores are graded" if of.n else str(of.why))) if items is None else str(items)
+
     def p(self, shown: PValue) -> str:
         """A p-value as text."""
         return self._marked(ABSENT, shown.test) if math.isnan(shown.value) else p_value(shown.value)

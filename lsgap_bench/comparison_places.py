@@ -8,7 +8,7 @@ from itertools import product
 
 from lsgap_bench.bootstrap import Floats
 from lsgap_bench.comparison_runs import SIDES
-from lsgap_bench.estimates import group_mean_p_value, paired_p_value
+from lsgap_bench.differences import group_mean_p_value, paired_p_value
 from lsgap_bench.schema import COMPANIONS, Estimate, PValue, absent
 from lsgap_bench.stats import group_mean, holm
 from lsgap_bench.task_tables import TaskTable

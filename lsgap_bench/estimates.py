@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lsgap_bench.bootstrap import Floats
+from lsgap_bench.condition_results import condition_results, gap_split
+from lsgap_bench.differences import is_binary, mean_difference, mean_p_value, paired_p_value, total_of
 from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
 from lsgap_bench.recognition import recognition_of
 from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, OtherScores, PValue, TaskResult, absent
-from lsgap_bench.stats import difference, flips, group_mean, holm, mcnemar, mean_estimate, paired_gap, paired_test, ratio_of_means
+from lsgap_bench.stats import difference, flips, group_mean, holm, mean_estimate, paired_gap, ratio_of_means
 from lsgap_bench.task_tables import TaskTable
 
 NO_ITEMS = "no items are left"
@@ -41,6 +42,8 @@ def task_result(table: TaskTable) -> TaskResult:
         answers=answer_measures([table]),
         agreement=agreements([table]),
         representation={name: representation([table], name) for name in _metrics(table)},
+        conditions=condition_results([table]),
+        split=gap_split([table]),
         interventions=_adjusted({c: _intervention(table, c) for c in table.scores if c.startswith("speech+") and speech is not None}),
         other_scorers={rule: _other_scores([table.judged_by(rule)]) for rule in table.others},
     )
@@ -59,14 +62,16 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
     return GroupResult(
         tasks=[t.task for t in tables],
         scores={c: group_mean([(t.score(c), t.clusters) for t in tables]) for c in conditions},
-        gap=_group_difference(tables, "text", "speech") if both else absent(missing),
-        p_value=_group_p_value(tables, "text", "speech") if both else PValue(math.nan, missing),
+        gap=mean_difference(tables, "text", "speech") if both else absent(missing),
+        p_value=mean_p_value(tables, "text", "speech") if both else PValue(math.nan, missing),
         **_companions(tables),
         recognition=recognition_of(tables),
         detectable=group_detectable([(t.score("text") - t.score("speech"), t.clusters) for t in tables]) if both else absent(missing),
         answers=answer_measures(tables),
         agreement=agreements(tables),
         representation={name: representation(tables, name, by_length=True) for name in names},
+        conditions=condition_results(tables),
+        split=gap_split(tables),
         interventions=_adjusted(
             {c: _group_intervention(tables, c) for c in conditions if c.startswith("speech+") and "speech" in conditions}
         ),
@@ -89,11 +94,10 @@ def _other_scores(tables: Sequence[TaskTable]) -> OtherScores:
     filled = [table for table in tables if table.items]
     sides = [side for side in ("text", "speech") if filled and all(side in table.scores for table in filled)]
     missing = "only one form was run" if filled else NO_ITEMS
-    gap = _group_difference if len(tables) > 1 else _difference
     return OtherScores(
         scores={side: group_mean([(t.score(side), t.clusters) for t in tables]) for side in sides},
-        gap=gap(tables, "text", "speech") if len(sides) == 2 else absent(missing),
-        p_value=_group_p_value(tables, "text", "speech") if len(sides) == 2 else PValue(math.nan, missing),
+        gap=mean_difference(tables, "text", "speech") if len(sides) == 2 else absent(missing),
+        p_value=mean_p_value(tables, "text", "speech") if len(sides) == 2 else PValue(math.nan, missing),
         fail_rate={side: 1 - _mean([_mean(t.extracted[side]) for t in filled]) for side in sides},
     )
 
@@ -128,7 +132,7 @@ def _companions(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
 def _intervention(table: TaskTable, condition: str) -> InterventionResult:
     treated, plain = table.scores[condition], table.scores["speech"]
     seen = not np.isnan(treated).all()
-    counts = flips(plain, treated) if seen and _is_binary(plain) and _is_binary(treated) else None
+    counts = flips(plain, treated) if seen and is_binary(plain) and is_binary(treated) else None
     return InterventionResult(
         score=mean_estimate(treated, table.clusters),
         gain=difference(treated, plain, table.clusters),
@@ -143,10 +147,10 @@ def _group_intervention(tables: Sequence[TaskTable], condition: str) -> Interven
     singles = [_intervention(t, condition) for t in tables if t.items]
     return InterventionResult(
         score=group_mean([(t.score(condition), t.clusters) for t in tables]),
-        gain=_group_difference(tables, condition, "speech"),
-        p_value=_group_p_value(tables, condition, "speech"),
-        recovered=_total([s.recovered for s in singles]),
-        broken=_total([s.broken for s in singles]),
+        gain=mean_difference(tables, condition, "speech"),
+        p_value=mean_p_value(tables, condition, "speech"),
+        recovered=total_of([s.recovered for s in singles]),
+        broken=total_of([s.broken for s in singles]),
         replaced=float(np.mean([s.replaced for s in singles])),
     )
 
@@ -157,55 +161,8 @@ def _adjusted(results: Mapping[str, InterventionResult]) -> dict[str, Interventi
     return {name: replace(of, p_holm=float(p)) for (name, of), p in zip(results.items(), adjusted, strict=True)}
 
 
-def _group_p_value(tables: Sequence[TaskTable], first: str, second: str) -> PValue:
-    """One task has its own test."""
-    if len(tables) == 1:
-        return paired_p_value(tables[0].score(first), tables[0].score(second), tables[0].clusters)
-    return group_mean_p_value([(t.score(first) - t.score(second), t.clusters) for t in tables])
-
-
-def _difference(tables: Sequence[TaskTable], first: str, second: str) -> Estimate:
-    """Of one task, by its own method."""
-    return paired_gap(tables[0].score(first), tables[0].score(second), tables[0].clusters)
-
-
-def _group_difference(tables: Sequence[TaskTable], first: str, second: str) -> Estimate:
-    return group_mean([(t.score(first) - t.score(second), t.clusters) for t in tables])
-
-
-def group_mean_p_value(parts: Sequence[tuple[Floats, Sequence[str]]]) -> PValue:
-    """Of an unweighted mean over tasks: sign flips of cluster sums, in which every task weighs the same.
-
-    parts: (differences (items,), clusters) per task, NaN = absent; clusters that tasks share are flipped together.
-    """
-    if any(np.isnan(differences).all() for differences, _ in parts):
-        return PValue(math.nan, "a task has no item with a value")
-    weighted = np.concatenate([differences / np.count_nonzero(~np.isnan(differences)) for differences, _ in parts])
-    p = paired_test(weighted, np.zeros(len(weighted)), [name for _, clusters in parts for name in clusters])
-    return PValue(p, "sign flip of cluster sums, tasks weigh the same" if len(parts) > 1 else "sign flip of cluster sums")
-
-
-def paired_p_value(a: Floats, b: Floats, clusters: Sequence[str]) -> PValue:
-    """Exact McNemar where every item stands alone and is right or wrong; else a sign-flip test of cluster sums. a, b: (items,)."""
-    if np.isnan(a - b).all():
-        return PValue(math.nan, "no item has a value")
-    if len(set(clusters)) == len(clusters) and _is_binary(a) and _is_binary(b):
-        return PValue(mcnemar(a, b), "exact McNemar")
-    return PValue(paired_test(a, b, clusters), "sign flip of cluster sums")
-
-
-def _is_binary(scores: Floats) -> bool:
-    """Whether every score there is, is right or wrong."""
-    return bool(np.isin(scores[~np.isnan(scores)], (0.0, 1.0)).all())
-
-
 def _mean(values: ArrayLike) -> float:
     """Of the values that are there; NaN where none is."""
     present = np.asarray(values, dtype=np.float64)
     present = present[~np.isnan(present)]
     return float(np.mean(present)) if len(present) else math.nan
-
-
-def _total(counts: Sequence[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

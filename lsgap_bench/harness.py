@@ -169,6 +169,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             generation=self.gen_kwargs or ours.generation,
             words=word_spans(doc[ours.word_times], asked.text, f"{where}: word_times: {ours.word_times}") if ours.word_times else (),
             fields=self._fields(doc, asked),
+            variants=ours.variants,
         )
         for rule in self.paired_config.scorers:
             self._verdict(rule, "", known_of(item))  # a scorer that cannot judge it says so before anything is run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,22 +36,35 @@ class Sound:
     bad: Sequence[str]
 
 
-def within_hearing(items: Sequence[Item], max_seconds: float | None, policy: str) -> Heard:
-    """Apply the policy for clips beyond `max_seconds` (None: no limit). UsageError under `refuse`, and for an unknown policy."""
+def within_hearing(
+    items: Sequence[Item], max_seconds: float | None, policy: str, played: Callable[[Item], float] = lambda item: item.clip.seconds
+) -> Heard:
+    """Apply the policy for clips beyond `max_seconds` (None: no limit). UsageError under `refuse`, and for an unknown policy.
+
+    played: seconds of the longest form in which an item's clip is played; a slowed one passes the limit sooner.
+    """
     if policy not in POLICIES:
         raise UsageError(f"long_clips '{policy}' is not known; write {', '.join(POLICIES)}")
-    long = [item for item in items if max_seconds is not None and item.clip.seconds > max_seconds]
+    seconds = {item.id: played(item) for item in items} if max_seconds is not None else {}
+    long = [item for item in items if max_seconds is not None and seconds[item.id] > max_seconds]
     if not long:
         return Heard(items, (), 0)
     if policy == "refuse":
         raise UsageError(
             f"{len(long)} clips are longer than the {max_seconds:g} s that the model hears, such as {long[0].id} with "
-            f"{long[0].clip.seconds:.1f} s; add --long_clips skip or --long_clips truncate"
+            f"{seconds[long[0].id]:.1f} s{_made_longer(long[0], seconds)}; add --long_clips skip or --long_clips truncate"
         )
     if policy == "truncate":
         return Heard(items, (), len(long))
-    left_out = {i.id: f"{i.id}: {i.clip.seconds:.1f} s are longer than the {max_seconds:g} s that the model hears" for i in long}
+    left_out = {
+        i.id: f"{i.id}: {seconds[i.id]:.1f} s{_made_longer(i, seconds)} are longer than the {max_seconds:g} s that the model hears"
+        for i in long
+    }
     return Heard([item for item in items if item.id not in left_out], list(left_out.values()), 0)
+
+
+def _made_longer(item: Item, seconds: Mapping[str, float]) -> str:
+    return "" if seconds[item.id] == item.clip.seconds else " in its longest variant"
 
 
 def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sound:

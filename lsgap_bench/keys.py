@@ -23,7 +23,7 @@ CONTROL_CODE = code_hash(controls)
 class Asked:
     """One item under one condition. seed: of the run. choices: those not at their defaults that decide what a model gives.
 
-    scored: whether the model scores an item's options, instead of writing an answer.
+    variant: what decides a variant's waveform. scored: whether the model scores an item's options, instead of writing an answer.
     """
 
     item: Item
@@ -32,6 +32,7 @@ class Asked:
     seed: int
     choices: Mapping[str, str] = field(default_factory=dict)
     scored: bool = True
+    variant: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decisive(asked: Asked, fingerprint: str, metric_names: Sequence[str]) -> Mapping[str, Any]:
@@ -64,6 +65,8 @@ def _spoken(asked: Asked, metric_names: Sequence[str]) -> dict[str, Any]:
         parts["partners"] = [(p.text, p.system) if p else None for p in (partners.other_task, partners.same_task)]
     if condition.clip == "other":
         parts["other"] = partners.clip_donor.clip.sha256 if partners.clip_donor else None
+    if asked.variant:
+        parts["variant"] = dict(asked.variant)
     return {**parts, **_edited(asked)} if condition.intervention else parts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lsgap_bench.answers import Answering, digests, without_text
+from lsgap_bench.answers import Answering, digests, without_answer
 from lsgap_bench.blocks import Block, Pool, draw_blocks
 from lsgap_bench.errors import UsageError
 from lsgap_bench.hearing import heard_wave, heard_words
@@ -21,9 +21,11 @@ from lsgap_bench.schema import CANARY, SIDES, BlockTerms, Condition, Item, Obser
 from lsgap_bench.speech.clips import fit, pcm_sha256, silence
 from lsgap_bench.store import Store, key_of
 from lsgap_bench.text_states import Form, TextRun, Texts, form_of, of_one_kind, sorted_forms
+from lsgap_bench.variants import VariantClips
 
 TEXT = Condition.parse("text")
 CANARY_CONDITIONS = tuple(map(Condition.parse, CANARY))
+NO_TEXT = "the run holds no other item of the same task with another text and cluster, whose text the control needs"
 WINDOW = 256  # items of like text length that are ordered by clip length
 Progress = Callable[[int], object]
 
@@ -67,6 +69,7 @@ class Observer:
         self.lengths = self._text_lengths(items)
         self.items = _ordered(items, self.lengths)
         self.partners: dict[str, Partners] = draw_partners(self.items, self.lengths, plan.seed)
+        self._variants = VariantClips(items, plan.seed)
         drawn = sorted((i.id for i in items), key=lambda i: item_seed(plan.seed, i, "canary"))
         self._canaries = set(drawn[: plan.canary])
         options = sorted({option for item in self.items for option in item.options})
@@ -203,14 +206,16 @@ class Observer:
 
     def _observe_speech(self, items: Sequence[Item], conditions: Sequence[Condition], texts: TextRun) -> None:
         own = [heard_wave(item.clip, self.model) for item in items]
-        batches: dict[str, tuple[Batch, list[Waveform]]] = {}
+        plain: tuple[Batch, list[Waveform]] | None = None  # kept for the interventions, which edit what is heard of the own clip
         needed = any(c.intervention or c.name == "speech" for c in conditions) and self._needs_states()
         stacked = self._stack(items, texts) if needed else None
         for condition in conditions:
-            if condition.clip not in batches:
+            if condition.sound == "own" and plain is not None:
+                batch, waves = plain
+            else:
                 waves = [self._wave(item, condition, wave) for item, wave in zip(items, own, strict=True)]
-                batches[condition.clip] = (self.model.encode(waves, [item.system for item in items]), waves)
-            batch, waves = batches[condition.clip]
+                batch = self.model.encode(waves, [item.system for item in items])
+                plain = (batch, waves) if condition.sound == "own" else plain
             self._observe_condition(items, condition, batch, waves, stacked)
 
     def _observe_condition(
@@ -238,8 +243,8 @@ class Observer:
                     partners=self._partner_ids(items[row], condition, bool(curves[row])),
                     **answer,
                 )
-                if self._has_text(items[row], condition)
-                else without_text(items[row], condition, batch.prompts[row]),
+                if (why := self._lacking(items[row], condition)) is None
+                else without_answer(items[row], condition, why, batch.prompts[row]),
             )
             for row, answer in self._answering.answers(items, filled)
         )
@@ -247,12 +252,17 @@ class Observer:
             states = dict(zip((item.id for item in items), measure.pooled(), strict=True))
             self._terms.add((self._block_key(block), terms) for block, terms in self._pool.add(states))
 
-    def _has_text(self, item: Item, condition: Condition) -> bool:
-        """Whether there is a text for a condition's edit: not where a control asks for a partner's and the run holds none."""
-        return self.partners[item.id].text_of(controls.BY_NAME[condition.control].text, item) is not None
+    def _lacking(self, item: Item, condition: Condition) -> str | None:
+        """What the run does not hold for an item under a condition: a partner's text for a control, other clips for a variant."""
+        if condition.variant is not None:
+            return self._variants.lacking(item, condition.variant)
+        text = self.partners[item.id].text_of(controls.BY_NAME[condition.control].text, item)
+        return NO_TEXT if text is None else None
 
     def _wave(self, item: Item, condition: Condition, own: Waveform) -> Waveform:
-        """The waveform of a condition, always of the own clip's length, so that nothing but the sound differs."""
+        """The waveform of a condition; but for a variant of the own clip's length, so that nothing but the sound differs."""
+        if condition.variant is not None:
+            return self._variants.wave(item, condition.variant, self.model.sampling_rate, self.model.max_seconds)
         donor = self.partners[item.id].clip_donor
         if condition.clip == "own":
             return own
@@ -300,7 +310,8 @@ class Observer:
         place = (item.id, condition.name)
         if place not in self._keys:
             choices = observed_otherwise(self.plan.choices)
-            asked = Asked(item, condition, self.partners[item.id], self.plan.seed, choices, self._answering.scored)
+            made = self._variants.decisive(item, condition.variant) if condition.variant is not None else {}
+            asked = Asked(item, condition, self.partners[item.id], self.plan.seed, choices, self._answering.scored, made)
             self._keys[place] = key_of(**decisive(asked, self.model.fingerprint, self.plan.metrics))
         return self._keys[place]
 

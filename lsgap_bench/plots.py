@@ -56,7 +56,7 @@ CURVES: dict[Side, _Look] = {
     "other_task": _Look("null: a text of another task", _VERMILION, "--", "s"),
 }
 _PATH = "path: the speech position closest to each token"
-_SIDES = {"text": _Look("text", _BLUE, "", "o"), "speech": _Look("speech", _VERMILION, "", "s")}
+SIDE_LOOKS = {"text": _Look("text", _BLUE, "", "o"), "speech": _Look("speech", _VERMILION, "", "s")}
 
 
 def save_plots(record: Record, folder: Path) -> list[Path]:
@@ -158,7 +158,7 @@ def _gap_figure(record: Record) -> Figure:
     left.set_xlabel("score (points)")
     right.set_xlabel("gap = text - speech (points)")
     right.axvline(0, color=_GREY, linewidth=0.9)
-    handles = [Line2D([], [], label=s.label, **s.style) for s in _SIDES.values()]
+    handles = [Line2D([], [], label=s.label, **s.style) for s in SIDE_LOOKS.values()]
     handles.append(Line2D([], [], color=_GREY, marker="|", markersize=10, markeredgewidth=2, linestyle="", label="chance"))
     handles.append(Line2D([], [], color="black", marker="D", markersize=4.5, linestyle="", label="gap"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8)
@@ -167,11 +167,11 @@ def _gap_figure(record: Record) -> Figure:
 
 
 def _draw_scores(axes: Axes, y: float, result: TaskResult | GroupResult, chance: float | None) -> None:
-    both = [result.scores[side].value for side in _SIDES if side in result.scores]
+    both = [result.scores[side].value for side in SIDE_LOOKS if side in result.scores]
     axes.plot(both, [y] * len(both), color="#B8B8B8", linewidth=3, zorder=1, solid_capstyle="round")
     for side, offset in (("text", -0.13), ("speech", 0.13)):
         if side in result.scores:
-            _draw_interval(axes, y + offset, of_score(result.scores[side]), _SIDES[side])
+            _draw_interval(axes, y + offset, of_score(result.scores[side]), SIDE_LOOKS[side])
     if chance is not None:
         axes.plot(100 * chance, y, color=_GREY, marker="|", markersize=11, markeredgewidth=2, linestyle="", zorder=2)
 
@@ -224,7 +224,7 @@ def _named(name: str, wer: Estimate) -> str:
 
 def _draw_systems(axes: Axes, place: float, result: TaskResult | GroupResult) -> None:
     """Four bars around `place`, a dash where a system was not run; above them what is lost from one to another."""
-    found = {"base": result.base, "cascade": result.cascade, **{side: result.scores.get(side) for side in _SIDES}}
+    found = {"base": result.base, "cascade": result.cascade, **{side: result.scores.get(side) for side in SIDE_LOOKS}}
     at = {name: place + 0.2 * (k - 1.5) for k, name in enumerate(_BARS)}
     for name, bar in _BARS.items():
         shown = found[name]

@@ -29,7 +29,7 @@ def recognition_of(tables: Sequence[TaskTable]) -> Recognition:
     rest = [whole - part for whole, part in zip(gap, loss, strict=True)]
     counted = None if all(table.transcripts for table in filled) else NOT_MADE.why
     return Recognition(
-        wer=absent(counted, "WER") if counted else word_error_rate([_counts(table) for table in tables]),
+        wer=absent(counted, "WER") if counted else word_error_rate([counts_of(table) for table in tables]),
         wer_by_voice={} if counted else _by_voice(tables),
         loss=_mean(tables, loss, lacking("base")),
         rest=_mean(tables, rest, lacking("base", "text", "speech")),
@@ -59,10 +59,10 @@ def word_error_rate(parts: Sequence[tuple[Floats, Floats, Sequence[str]]]) -> Es
 def _by_voice(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
     """Of every voice that speaks in each of the tasks."""
     common = set.intersection(*({voice for voice in table.voices if voice} for table in tables))
-    return {voice: word_error_rate([_counts(table, voice) for table in tables]) for voice in sorted(common)}
+    return {voice: word_error_rate([counts_of(table, voice) for table in tables]) for voice in sorted(common)}
 
 
-def _counts(table: TaskTable, voice: str | None = None) -> tuple[Floats, Floats, Sequence[str]]:
+def counts_of(table: TaskTable, voice: str | None = None) -> tuple[Floats, Floats, Sequence[str]]:
     """Errors, words and clusters of a task's items, or of those that a voice speaks."""
     errors, words = table.transcript("word_errors"), table.transcript("reference_words")
     if voice is not None:

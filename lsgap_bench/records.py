@@ -25,7 +25,9 @@ from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of
 from lsgap_bench.schema import (
     SIDES,
     AnswerMeasure,
+    ConditionResult,
     Estimate,
+    GapSplit,
     GroupResult,
     InterventionResult,
     OtherScores,
@@ -258,6 +260,12 @@ def _intervention(plain: Mapping[str, Any]) -> InterventionResult:
     )
 
 
+def _condition(plain: Mapping[str, Any]) -> ConditionResult:
+    made = {key: Estimate.from_dict(plain[key]) for key in ("score", "difference")}
+    p_holm = math.nan if plain["p_holm"] is None else plain["p_holm"]
+    return ConditionResult(**{**plain, **made, "p_value": _p_value(plain["p_value"]), "p_holm": p_holm})
+
+
 def _answer_measure(plain: Mapping[str, Any]) -> AnswerMeasure:
     made = {key: Estimate.from_dict(plain[key]) for key in ("value", "null", "above_null")}
     return AnswerMeasure(**made, unit=plain["unit"])
@@ -286,6 +294,8 @@ def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
         "representation": {m: _representation(r) for m, r in plain["representation"].items()},
         "interventions": {c: _intervention(i) for c, i in plain["interventions"].items()},
         "other_scorers": {rule: _other_scores(of) for rule, of in plain.get("other_scorers", {}).items()},
+        "conditions": {c: _condition(of) for c, of in plain.get("conditions", {}).items()},
+        "split": GapSplit(**_estimates(plain["split"])) if plain.get("split") else None,
     }
 
 

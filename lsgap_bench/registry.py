@@ -138,8 +138,40 @@ class Intervention:
         return code_of(self.edit)
 
 
+@dataclass(frozen=True)
+class Effect:
+    """An effect plug-in: apply(wave (frames,), rate, rng, others, *, NAME, ...) -> wave (frames',), float32; see `effect`.
+
+    Its keyword-only parameters are the keys of a variant in YAML. others: waves of other items' clips, as many as it asks for.
+    """
+
+    name: str
+    apply: Callable[..., Any]
+    order: int
+    check: Callable[..., None]
+    others: Callable[..., int]
+    lengthens: Callable[..., float]
+
+    @property
+    def keys(self) -> Mapping[str, Any]:
+        """The parameters, the effect's own name among them, with their defaults; `inspect.Parameter.empty` for one that must be given."""
+        taken = inspect.signature(self.apply).parameters.values()
+        return {parameter.name: parameter.default for parameter in taken if parameter.kind is inspect.Parameter.KEYWORD_ONLY}
+
+    @property
+    def summary(self) -> str:
+        """The first line of the plug-in's docstring."""
+        return _summary(self.apply)
+
+    @property
+    def code(self) -> str:
+        """Changes with the plug-in's file, so that a clip of an earlier version is not taken for today's."""
+        return code_of(self.apply)
+
+
 metrics: Registry[Metric] = Registry("metric", "lsgap_bench.metrics")
 interventions: Registry[Intervention] = Registry("intervention", "lsgap_bench.interventions")
+effects: Registry[Effect] = Registry("effect", "lsgap_bench.speech.effects")
 scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
 voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
@@ -176,6 +208,28 @@ def intervention(name: str, *, source: str = "") -> Callable[[Callable[..., Any]
     def register(edit: Callable[..., Any]) -> Callable[..., Any]:
         interventions.add(name, Intervention(name, edit, source))
         return edit
+
+    return register
+
+
+def effect(
+    name: str,
+    *,
+    order: int,
+    check: Callable[..., None],
+    others: Callable[..., int] = lambda **parameters: 0,
+    lengthens: Callable[..., float] = lambda **parameters: 1.0,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it the effect called `name`.
+
+    order: effects of one variant are applied from low to high (tempo 10, noise 20, level 30, line 40). The rest are functions of the
+    parameters. check: ValueError, in one line, for values that make no sense. others: how many other items' clips it needs. lengthens: how
+    many times as long the clip becomes.
+    """
+
+    def register(apply: Callable[..., Any]) -> Callable[..., Any]:
+        effects.add(name, Effect(name, apply, order, check, others, lengthens))
+        return apply
 
     return register
 

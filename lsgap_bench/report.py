@@ -11,6 +11,7 @@ from tabulate import SEPARATING_LINE
 
 from lsgap_bench.cells import ABSENT, Footnotes, number, of_difference, of_ratio, of_score, p_value, parameters
 from lsgap_bench.check_lines import check_lines
+from lsgap_bench.condition_tables import conditions_table, split_table
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
 from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
 from lsgap_bench.scorers_table import scorers_table
@@ -52,6 +53,10 @@ def run_tables(record: Record) -> str:
         parts.append(answers_table(record.overall))
     if any(record.overall.agreement.values()):
         parts.append(agreement_table(record.overall))
+    if record.overall.conditions:
+        parts.append(conditions_table(record.overall))
+    if record.overall.split:
+        parts.append(split_table(record))
     if record.overall.interventions:
         parts.append(interventions_table(record.overall))
     parts.append("Checks\n" + "\n".join(line.shown for line in check_lines(record.checks)))
@@ -197,9 +202,6 @@ def interventions_table(result: TaskResult | GroupResult) -> str:
     """Per condition: score, gain, items recovered and broken, positions replaced."""
     notes = Footnotes()
 
-    def count(items: int | None, gain: Estimate) -> str:
-        return notes.cell(absent("scores are graded" if gain.n else str(gain.why))) if items is None else str(items)
-
     rows = [
         [
             name.replace("=", "\n="),  # a control on a line of its own
@@ -207,8 +209,8 @@ def interventions_table(result: TaskResult | GroupResult) -> str:
             notes.cell(of_difference(of.gain), signed=True),
             notes.p(of.p_value),
             p_value(of.p_holm),
-            count(of.recovered, of.gain),
-            count(of.broken, of.gain),
+            notes.count(of.recovered, of.gain),
+            notes.count(of.broken, of.gain),
             notes.cell(absent("not counted")) if math.isnan(of.replaced) else number(of.replaced),
         ]
         for name, of in result.interventions.items()

@@ -41,10 +41,12 @@ from lsgap_bench.run_log import run_log
 from lsgap_bench.schema import BlockTerms, Condition, Item, Observation, Pair, Record
 from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
-from lsgap_bench.systems import Companions, companions_of, forecast_companions, make, observe_companions, release
+from lsgap_bench.systems import Companions, Transcribed, companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
 from lsgap_bench.task_tables import curve_rows, sample_rows
+from lsgap_bench.text_controls import forecast_text_controls, observe_text_controls, transcripts, with_known_spoken_words
 from lsgap_bench.usage import prices_of, usage_of, usage_warnings
+from lsgap_bench.variants import longest, refuse_unknown
 from lsgap_bench.yaml_files import tasks_sha256
 
 logger = logging.getLogger(__name__)
@@ -87,7 +89,8 @@ class Evaluation:
 class Run:
     """A run whose names are resolved. The second half is what the pass leaves for the record beside its observations.
 
-    unmeasured: representation metric that was asked for -> why the model has no value of it.
+    controls: the text controls, which are no part of the fused pass. unmeasured: representation metric that was asked for -> why the model
+    has no value of it.
     """
 
     settings: Settings
@@ -101,6 +104,8 @@ class Run:
     truncated: int = 0
     skipped: list[str] = field(default_factory=list)
     blocks: Sequence[BlockTerms] = ()
+    controls: Sequence[Condition] = ()
+    heard: Transcribed = field(default_factory=Transcribed)
 
 
 @dataclass(frozen=True)
@@ -166,6 +171,7 @@ def prepare(settings: Settings) -> Run:
         )
     if companions.asked and not tasks.paired:
         raise UsageError(f"{', '.join(unpaired)} are text tasks of lm-eval, which have no spoken side; leave out --systems")
+    refuse_unknown(conditions, {name: task.paired_config.variants for name, task in tasks.paired.items()})
     turns = sorted({task.system for task in tasks.paired.values() if task.system})
     models[settings.model]  # an unknown name is said before anything is loaded
     base = companions.check(turns)
@@ -179,8 +185,9 @@ def prepare(settings: Settings) -> Run:
     canary = CANARY_ITEMS if any(c.name == "speech" for c in conditions) else 0
     absent = unmeasured(model, [*names, *settings.answer_metrics()])
     measured = tuple(name for name in names if name not in absent)
-    plan = Plan(conditions, measured, settings.items_per_batch(model), settings.seed, canary, choices)
-    return Run(settings, tasks, model, plan, settings.folder(model), companions, absent)
+    fused, controls = (tuple(c for c in conditions if (c.read == "text") == own) for own in (True, False))
+    plan = Plan(fused, measured, settings.items_per_batch(model), settings.seed, canary, choices)
+    return Run(settings, tasks, model, plan, settings.folder(model), companions, absent, controls=controls)
 
 
 def _model(settings: Settings) -> SpeechLM:
@@ -234,7 +241,7 @@ def _beside(run: Run, passed: Passed) -> tuple[Mapping[str, Sequence[Pair]], Map
     del run.model
     release()
     with open_store(run.folder, resume=True) as store:  # even without --resume: this run has begun it
-        beside = observe_companions(run.companions, items, run.plan, max_seconds, store)
+        beside = observe_companions(run.companions, items, run.plan, max_seconds, store, run.heard)
     for line in beside.left_out:
         logger.warning("left out of base and cascade: %s", line)
     return {name: task.joined(beside.found) for name, task in run.tasks.paired.items()}, beside.info
@@ -247,15 +254,15 @@ def _observe(items: Sequence[Item], run: Run, begin_log: Callable[[], None]) -> 
     observer = Observer(playable, run.model, run.plan)
     begin_log()
     resume = run.settings.resume
-    with (
-        open_store(run.folder, resume) as store,
-        open_store(run.folder, resume, BlockTerms) as blocks,
-        tqdm(total=len(playable), unit="item", desc="observing") as bar,
-    ):
-        if len(store):
-            logger.info("%d observations are kept from before; those that nothing has changed for are not made again", len(store))
-            bar.set_postfix_str(f"{len(store)} observations kept from before")
-        found = observer.observe(store, bar.update, blocks)
+    with open_store(run.folder, resume) as store, open_store(run.folder, resume, BlockTerms) as blocks:
+        kept = len(store)
+        run.heard = transcripts(run.controls, run.companions, playable, run.plan, run.model.max_seconds, store)
+        with tqdm(total=len(playable), unit="item", desc="observing") as bar:
+            if kept:
+                logger.info("%d observations are kept from before; those that nothing has changed for are not made again", kept)
+                bar.set_postfix_str(f"{kept} observations kept from before")
+            found = observer.observe(store, bar.update, blocks)
+        found |= observe_text_controls(run.controls, playable, run.model, run.plan, found, run.heard, store)
     run.batch_sizes, run.blocks = observer.batch_sizes, observer.block_terms()
     return observations_by_item(found)
 
@@ -265,14 +272,15 @@ def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
 
     UsageError when none is left.
     """
-    heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips)
+    heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips, lambda item: longest(item, run.plan.conditions))
     sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
     legible = with_known_words(sound.items, run.model, run.settings.skip_bad_items)
-    if not legible.items:
+    said = with_known_spoken_words(run.controls, legible.items, run.model, run.settings.skip_bad_items)
+    if not said.items:
         raise UsageError("no items are left to run; see --limit, --long_clips and --skip_bad_items")
     run.truncated = heard.truncated
-    run.skipped += [*heard.skipped, *sound.bad, *legible.bad]
-    return legible.items
+    run.skipped += [*heard.skipped, *sound.bad, *legible.bad, *said.bad]
+    return said.items
 
 
 def _sized(run: Run, items: Sequence[Item]) -> Plan:
@@ -291,6 +299,7 @@ def dry_run(**arguments: Any) -> Forecast:
     playable, max_seconds = _playable(items, run), run.model.max_seconds
     run.plan = _sized(run, playable)
     told = forecast(playable, run.model, run.plan)
+    told = forecast_text_controls(run.controls, told, playable, run.model, run.plan, run.companions)
     del run.model
     release()
     return forecast_companions(run.companions, told, playable, run.plan, max_seconds)
@@ -311,7 +320,7 @@ def _record(
     versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
     tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured)}
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
-    conditions = [c.name for c in run.plan.conditions]
+    conditions = [c.name for c in settings.parsed_conditions()]
     rules = {name: task.paired_config.scorer for name, task in tasks.paired.items()}
     further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
     overall = group_result(list(tables.values()))
@@ -337,6 +346,7 @@ def _record(
                 "canary": run.plan.canary,
                 **({"unmeasured": dict(run.unmeasured)} if run.unmeasured else {}),
             },
+            **({"recognizer": dict(run.heard.info)} if run.heard.info else {}),
             **({"usage": usage} if usage else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
             "scorers": shown_scorers(rules),

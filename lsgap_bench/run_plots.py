@@ -1,4 +1,4 @@
-"""Pictures of a run that need its items or its grid: each metric against the length of the clip, and the gains of interventions."""
+"""Pictures of a run that not every run has: metrics against clip length, gains of interventions, text controls and variants."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lsgap_bench.bootstrap import Floats
-from lsgap_bench.cells import estimate
+from lsgap_bench.cells import estimate, of_difference
 from lsgap_bench.gain_map import SIGNIFICANT, Cell, gain_map
 from lsgap_bench.measures import mean_over_layers
-from lsgap_bench.plots import CURVES, STYLE, save_figure
+from lsgap_bench.plots import CURVES, SIDE_LOOKS, STYLE, save_figure
 from lsgap_bench.schema import SIDES, Record
 from lsgap_bench.stats import mean_estimate
 from lsgap_bench.task_tables import TaskTable
@@ -27,7 +27,10 @@ _LEAST = 4
 
 
 def save_run_plots(record: Record, tables: Sequence[TaskTable], folder: Path) -> list[Path]:
-    """Write `length` (where a metric has a value per item) and `interventions` (where a grid was run) into `folder`; the files written."""
+    """Write `length` (where a metric has a value per item), `interventions` (where a grid was run), `conditions` (text controls, variants).
+
+    folder: is made. Returns the files written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
     with rc_context(STYLE):
@@ -38,7 +41,28 @@ def save_run_plots(record: Record, tables: Sequence[TaskTable], folder: Path) ->
         drawn = gain_map(cells, f"{record.system.get('name', '')}: gain of each intervention, mean over tasks") if cells else ""
         if isinstance(drawn, Figure):
             paths += save_figure(drawn, folder / "interventions")
+        if record.overall.conditions:
+            paths += save_figure(_conditions_figure(record), folder / "conditions")
     return paths
+
+
+def _conditions_figure(record: Record) -> Figure:
+    """A row per condition: its difference from the plain form of its modality."""
+    found = record.overall.conditions
+    figure = Figure(figsize=(7.5, 1.7 + 0.28 * len(found)), layout="constrained")
+    axes = figure.add_subplot()
+    for y, of in enumerate(found.values()):
+        shown, look = of_difference(of.difference), SIDE_LOOKS[of.reference]
+        axes.hlines(y, shown.low, shown.high, color=look.colour, linewidth=1.5)
+        axes.plot(shown.value, y, markersize=5, **look.style)
+    axes.axvline(0, color="black", linewidth=0.9)
+    axes.set_yticks(range(len(found)), list(found), parse_math=False)
+    axes.set(ylim=(len(found) - 0.5, -0.5), xlabel="difference (points)")
+    handles = [Line2D([], [], label=f"against {look.label}", **look.style) for look in SIDE_LOOKS.values()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8)
+    said = "text controls against text, variants of the clip against speech, mean over tasks, 95 % intervals"
+    figure.suptitle(f"{record.system.get('name', '')}\n{said}", fontsize=10, parse_math=False)
+    return figure
 
 
 def _length_figure(record: Record, tables: Sequence[TaskTable], names: Sequence[str]) -> Figure:

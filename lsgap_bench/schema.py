@@ -12,11 +12,16 @@ from lsgap_bench.errors import UsageError, did_you_mean
 
 Modality = Literal["text", "speech"]
 ClipSource = Literal["own", "silence", "other"]
+Read = Literal["text", "spoken_form", "transcript"]
 Layer = int | Literal["all"]
 Side = Literal["matched", "other_task", "same_task"]
 SIDES: tuple[Side, ...] = ("matched", "other_task", "same_task")
 CANARY = ("speech=silence", "speech=other")
 """The conditions that check whether the model hears at all; they may cover some items only."""
+SOUNDS = ("own", "silence", "other")
+"""What `speech` plays; no variant has one of these names."""
+TEXT_CONTROLS: Mapping[str, Read] = {"text=spoken_form": "spoken_form", "text=transcript": "transcript"}
+"""Conditions in which the model reads something else than the item's text, and what."""
 COMPANIONS = {"base": "text", "cascade": "speech"}
 """The systems beside the speech language model (`lslm`), and the condition of an item that each of them answers."""
 VOICE_COLUMNS = ("voice", "speaker", "accent")
@@ -78,7 +83,8 @@ class Item:
     options: the answers to choose from, empty for a free answer. cluster: dependent items share it. family: tasks of one family share their
     template. chance: expected score of guessing, a fraction, None where it is not known. words: when each word of the text is said, None
     for a word of unknown time; empty where the task does not say. fields: the document's own columns, for scorers. spoken: the text exactly
-    as a voice was given it, numbers and symbols in words; None where the clip is a recording.
+    as a voice was given it, numbers and symbols in words; None where the clip is a recording. variants: the task's own ones of `speech`,
+    name -> what is done to the clip (`lsgap_bench.variants`).
     """
 
     id: str
@@ -95,6 +101,7 @@ class Item:
     words: tuple[Span | None, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     spoken: str | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def voice(self) -> str | None:
@@ -103,6 +110,7 @@ class Item:
         return next((str(value) for value in said if isinstance(value, (str, int)) and value != ""), None)
 
 
+_VARIANT = re.compile(r"speech=(?P<name>[A-Za-z][\w.-]*)")
 _INTERVENTION = re.compile(r"speech\+(?P<plugin>[\w-]+):(?P<selection>\w+)@(?P<layer>0|[1-9]\d*|all)(?:=(?P<control>[\w-]*))?")
 
 
@@ -110,7 +118,8 @@ _INTERVENTION = re.compile(r"speech\+(?P<plugin>[\w-]+):(?P<selection>\w+)@(?P<l
 class Condition:
     """One way of presenting an item to a model, known by its name.
 
-    `text`, `speech`, `speech=silence`, `speech=other`, or an intervention on the spoken one such as
+    `text`, `speech`, `speech=silence`, `speech=other`; one of TEXT_CONTROLS such as `text=transcript`; a variant of the clip such as
+    `speech=noise10` (`lsgap_bench.variants`, which knows the names); or an intervention on the spoken one such as
     `speech+angle_projection:bottom3@0` (plug-in, token selection, layer), or one of its controls, such as
     `speech+angle_projection:bottom3@0=wrong_transcript` (see CONTROLS).
     """
@@ -122,6 +131,13 @@ class Condition:
     selection: str | None = None
     layer: Layer | None = None
     control: str | None = None
+    read: Read = "text"
+    variant: str | None = None
+
+    @property
+    def sound(self) -> str:
+        """What is played: conditions that share it share the waveform."""
+        return self.variant or self.clip
 
     @classmethod
     def parse(cls, name: str) -> Condition:
@@ -135,10 +151,15 @@ class Condition:
                 return cls(name, "speech", clip="silence")
             case "speech=other":
                 return cls(name, "speech", clip="other")
+        if name in TEXT_CONTROLS:
+            return cls(name, "text", read=TEXT_CONTROLS[name])
+        if (varied := _VARIANT.fullmatch(name)) and varied["name"] not in SOUNDS:
+            return cls(name, "speech", variant=varied["name"])
         found = _INTERVENTION.fullmatch(name)
         if not found:
             raise UsageError(
-                f"condition '{name}' is not understood; write text, speech, speech=silence, speech=other "
+                f"condition '{name}' is not understood; write text, speech, {', '.join(TEXT_CONTROLS)}, speech=VARIANT such as "
+                "speech=noise10, "
                 "or speech+PLUGIN:SELECTION@LAYER such as speech+angle_projection:bottom3@0, with =CONTROL after it for a control"
             )
         control = found["control"]
@@ -369,6 +390,40 @@ class InterventionResult:
     p_holm: float = math.nan
 
 
+@dataclass(frozen=True)
+class ConditionResult:
+    """A text control or a variant of the clip beside the plain form that it is compared with.
+
+    reference: `text` or `speech`. difference: score - that of the reference, in points, paired by item. recovered: items wrong under the
+    reference and right here; broken: the reverse; both None for graded scores. p_holm: p_value, adjusted over all conditions beside it.
+    """
+
+    reference: str
+    score: Estimate
+    difference: Estimate
+    p_value: PValue
+    recovered: int | None
+    broken: int | None
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True)
+class GapSplit:
+    """The gap as a sum, by the text controls that were run, in points: verbalisation + recognition + rest = gap.
+
+    gap: text - speech, over the items that were run under all of its conditions. verbalisation: text - text=spoken_form, what is lost by
+    writing the words as they are said. recognition: text=spoken_form (where it was not run: text) - text=transcript, what a recognizer's
+    errors cost the same model. rest: what is left, from the last of these texts to speech. wer: of the transcripts, a fraction.
+    A part that was not run is absent, and lies in the next one.
+    """
+
+    gap: Estimate
+    verbalisation: Estimate
+    recognition: Estimate
+    rest: Estimate
+    wer: Estimate
+
+
 NOT_RUN = absent("this system was not run")
 NOT_MADE = absent("not computed by the version that made this record")
 
@@ -412,6 +467,7 @@ class TaskResult:
     erosion = base - text, in points. recovery = speech / base, a ratio of means. recognition: of the cascade's transcripts.
     detectable: the smallest gap that these items show with power 0.8, in points. answers: answer metric -> what it says.
     agreement: metric of two systems' answers -> `text|speech` -> Estimate. other_scorers: further scorer -> what it makes of the answers.
+    conditions: text control or variant -> what it changes. split: of the gap, None where no text control was run.
     """
 
     version: str
@@ -432,6 +488,8 @@ class TaskResult:
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
     other_scorers: Mapping[str, OtherScores] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionResult] = field(default_factory=dict)
+    split: GapSplit | None = None
 
 
 @dataclass(frozen=True)
@@ -456,6 +514,8 @@ class GroupResult:
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
     other_scorers: Mapping[str, OtherScores] = field(default_factory=dict)
+    conditions: Mapping[str, ConditionResult] = field(default_factory=dict)
+    split: GapSplit | None = None
 
 
 @dataclass(frozen=True)

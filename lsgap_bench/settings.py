@@ -103,16 +103,26 @@ class Settings:
         asked = tuple(name for name in COMPANIONS if name in self.systems)
         if self.base_args and not asked:
             raise UsageError("base_args are given, but no base is asked for; add --systems base,cascade,lslm")
-        if self.recognizer_args and "cascade" not in asked:
-            raise UsageError("recognizer_args are given, but no cascade is asked for; add --systems base,cascade,lslm")
+        if self.recognizer_args and not self.transcribes:
+            raise UsageError(
+                "recognizer_args are given, but no cascade is asked for; add --systems base,cascade,lslm or --conditions text=transcript"
+            )
         return asked
 
+    @property
+    def transcribes(self) -> bool:
+        """Whether a recognizer is needed: for the cascade, or for a condition that reads transcripts."""
+        return "cascade" in self.systems or any(condition.read == "transcript" for condition in self.parsed_conditions())
+
     def parsed_conditions(self) -> tuple[Condition, ...]:
-        """The conditions, checked but for their layers; an intervention needs both plain forms, so they are added to it."""
+        """The conditions, checked but for their layers and the names of variants.
+
+        The plain forms that one is compared with are added to it: both to an intervention, `text` to a text control, `speech` to a variant.
+        """
         names = expand(map(str, self.conditions)) or list(self.rules.conditions or (DEMO_CONDITIONS if self.demo else PLAIN))
-        if any(name.startswith("speech+") for name in names):
-            names = [*PLAIN, *names]
-        conditions = tuple(Condition.parse(name) for name in dict.fromkeys(names))
+        asked = [Condition.parse(name) for name in dict.fromkeys(names)]
+        needed = {side for condition in asked for side in _references(condition)}
+        conditions = tuple(dict.fromkeys([*(Condition.parse(side) for side in PLAIN if side in needed), *asked]))
         for condition in conditions:
             if condition.intervention is not None:
                 interventions[condition.intervention]
@@ -151,6 +161,11 @@ class Settings:
         asked = {k: v for k, v in asked.items() if (k, v) not in (("protocol", DEFAULT), ("choices", {}))}  # as folders were named before
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", model.name)
         return Path("lsgap_results") / f"{name}-{key_of(model=model.fingerprint, settings=asked)[:8]}"
+
+
+def _references(condition: Condition) -> tuple[str, ...]:
+    """The plain forms with which a condition is compared."""
+    return PLAIN if condition.intervention else ("speech",) if condition.variant else ("text",) if condition.read != "text" else ()
 
 
 def _is(*kinds: type) -> Any:

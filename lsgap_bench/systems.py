@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -43,19 +43,21 @@ class Companions:
     """The systems that a run asks beside the speech language model, in the order of COMPANIONS; none by default.
 
     base, recognizer: each call loads one anew; nothing keeps it but the caller. skip_bad_items: leave out what the base cannot read.
+    transcribes: whether the recognizer is needed, for the cascade or for the condition text=transcript.
     """
 
     asked: tuple[str, ...]
     base: Callable[[], TextLM]
     recognizer: Callable[[], Recognizer]
     skip_bad_items: bool = False
+    transcribes: bool = False
 
     def check(self, turns: Iterable[str]) -> frozenset[Gift] | None:
         """Load each system once and let it go again, so that what is wrong with it is said before anything runs. turns: system turns.
 
         What the base gives; None without one.
         """
-        if "cascade" in self.asked:
+        if self.transcribes:
             self.recognizer()
             release()
         if not self.asked:
@@ -67,6 +69,14 @@ class Companions:
         del base
         release()
         return given
+
+
+@dataclass(frozen=True)
+class Transcribed:
+    """What a recognizer wrote down. transcripts: item id -> observation with the transcript. info: what is known of the recognizer."""
+
+    transcripts: Mapping[str, Observation] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,14 +95,14 @@ def companions_of(settings: Settings) -> Companions:
     """The companions that the settings ask for. UsageError for names that are not known, and where it is not said which model to load."""
     asked = settings.companions()
     idle = Companions((), lambda: _never("base"), lambda: _never("recognizer"))
-    if not asked:
+    if not asked and not settings.transcribes:
         return idle
-    base = _factory("base", models[settings.base], settings, _Default("hf-text", DEMO_BASE, "Qwen/Qwen2.5-7B-Instruct"))
-    if "cascade" not in asked:
-        return replace(idle, asked=asked, base=base, skip_bad_items=settings.skip_bad_items)
     known = _Default("hf-asr", DEMO_RECOGNIZER, "openai/whisper-large-v3")
-    recognizer = _factory("recognizer", recognizers[settings.recognizer], settings, known)
-    return Companions(asked, base, recognizer, settings.skip_bad_items)
+    recognizer = _factory("recognizer", recognizers[settings.recognizer], settings, known) if settings.transcribes else idle.recognizer
+    if not asked:
+        return replace(idle, recognizer=recognizer, transcribes=True)
+    base = _factory("base", models[settings.base], settings, _Default("hf-text", DEMO_BASE, "Qwen/Qwen2.5-7B-Instruct"))
+    return Companions(asked, base, recognizer, settings.skip_bad_items, settings.transcribes)
 
 
 def make(factory: Callable[..., Any], arguments: Mapping[str, Any], option: str, device: str | None, listing: str) -> Any:
@@ -113,15 +123,23 @@ def release() -> None:
 
 
 def observe_companions(
-    companions: Companions, items: Sequence[Item], plan: Plan, max_seconds: float | None, store: Store[Observation]
+    companions: Companions,
+    items: Sequence[Item],
+    plan: Plan,
+    max_seconds: float | None,
+    store: Store[Observation],
+    heard: Transcribed | None = None,
 ) -> Beside:
     """The answers of every companion on every item; the recognizer is gone when the base is loaded.
 
     The base answers the written items under the run's own settings; the cascade is the same base on the same prompt, with the transcript in
     the place of the text. max_seconds: of a clip that the speech language model hears, None for all of it: the recognizer hears no more.
+    heard: what it made of these items already.
     """
-    heard, recognizer = _recognized(companions, items, plan.batch_size, max_seconds, store)
-    release()
+    if "cascade" in companions.asked and not (heard and heard.transcripts):
+        heard = recognized(companions, items, plan.batch_size, max_seconds, store)
+        release()
+    said_of, recognizer = (heard.transcripts, heard.info) if heard else ({}, {})
     base = companions.base()
     logger.info("base: %s on %s", dict(base.info), where(base))
     legible = with_known_words(items, base, companions.skip_bad_items)
@@ -132,9 +150,9 @@ def observe_companions(
             found[item]["base"] = replace(answer, condition="base")
         info["base"] = {**base.info, "kind": "base", "left_out": len(legible.bad)}
     if "cascade" in companions.asked:
-        transcribed = [replace(item, text=heard[item.id].transcript or "") for item in legible.items]
+        transcribed = [replace(item, text=said_of[item.id].transcript or "") for item in legible.items]
         for item, answer in _answers(transcribed, base, "cascade", plan, store).items():
-            said = heard[item]
+            said = said_of[item]
             found[item]["cascade"] = replace(answer, condition="cascade", transcript=said.transcript, pcm_sha256=said.pcm_sha256)
         info["cascade"] = {
             "name": f"{recognizer.get('name')} + {base.name}",
@@ -211,17 +229,15 @@ def forecast_companions(companions: Companions, told: Forecast, items: Sequence[
     return replace(told, forwards=forwards, seconds=told.seconds + taken * len(items) / len(sample))
 
 
-def _recognized(
+def recognized(
     companions: Companions, items: Sequence[Item], size: int, max_seconds: float | None, store: Store[Observation]
-) -> tuple[dict[str, Observation], dict[str, Any]]:
-    """Item id -> transcript, and what is known of the recognizer; nothing without a cascade."""
-    if "cascade" not in companions.asked:
-        return {}, {}
+) -> Transcribed:
+    """What the companions' recognizer makes of the items' clips, with a progress bar; see `transcribe`."""
     recognizer = companions.recognizer()
     info = dict(recognizer.info)
     logger.info("recognizer: %s", info)
     with tqdm(total=len(items), unit="clip", desc=f"recognizer {info.get('name')}") as bar:
-        return transcribe(items, recognizer, max_seconds, size, store, bar.update), info
+        return Transcribed(transcribe(items, recognizer, max_seconds, size, store, bar.update), info)
 
 
 def _texts(recognizer: Recognizer, waves: Sequence[Any], size: int) -> list[str]:
@@ -255,7 +271,8 @@ def _factory(role: str, plugin: Callable[..., Any], settings: Settings, default:
     if getattr(settings, role) == default.plugin and "pretrained" not in arguments:
         remedy = f"add --{role}_args pretrained=NAME, such as {default.example}"
         if not settings.demo:
-            raise UsageError(f"systems {','.join(settings.systems)} need a {role}; {remedy}")
+            asking = f"systems {','.join(settings.systems)} need" if settings.systems else "condition 'text=transcript' needs"
+            raise UsageError(f"{asking} a {role}; {remedy}")
         if not default.embedded.is_dir():
             raise UsageError(f"the embedded {role} is not part of this installation ({default.embedded.name} is missing); {remedy}")
         arguments["pretrained"] = str(default.embedded)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from lsgap_bench import scorers
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.schema import Generation
 from lsgap_bench.scorers.evaluate_metric import whole
+from lsgap_bench.variants import checked_variants
 
-OWN_KEYS = ("doc_to_audio", "scorer", "other_scorers", "cluster", "family", "chance", "word_times")
+OWN_KEYS = ("doc_to_audio", "scorer", "other_scorers", "cluster", "family", "chance", "word_times", "variants")
 ANSWERS = ("generate_until", "multiple_choice")
 REFUSED = {
     "gen_prefix": "is refused, because no model is told yet how its answer begins",
@@ -29,8 +30,8 @@ class PairedConfig:
     """Our keys of one task. source: the YAML file, for errors.
 
     audio: column of the clip. cluster: column that groups dependent items, None: every item on its own. family: tasks of one family share
-    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None. other_scorers:
-    further rules that judge the same answers.
+    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None. variants: the
+    task's own variants of `speech`, name -> what is done to the clip. other_scorers: further rules that judge the same answers.
     """
 
     source: str
@@ -42,6 +43,7 @@ class PairedConfig:
     chance: float | str | None
     generation: Generation
     word_times: str | None = None
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     other_scorers: tuple[str, ...] = ()
 
     @property
@@ -75,6 +77,7 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         generation=generation,
         word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
         other_scorers=_other_scorers(config.get("other_scorers") or (), scorer, source),
+        variants=checked_variants(config.get("variants"), f"{source}: variants"),
     )
     theirs.pop("generation_kwargs", None)
     if theirs["output_type"] == "generate_until":  # the written side under plain lm-eval ends its answers as the paired run does

@@ -21,6 +21,8 @@ from lsgap_bench.word_errors import word_errors
 OTHER_CLIP = "speech=other"
 NOTHING = "(nothing)"
 """The label of an answer from which nothing could be read."""
+TRANSCRIBED = ("cascade", "text=transcript")
+"""The columns that have transcripts, which are the same in all of them."""
 COUNTED = ("word_errors", "reference_words")
 """What is counted in a transcript."""
 
@@ -34,9 +36,9 @@ class TaskTable:
     systems: `base`, `cascade` -> scores (n,), where they were run; their `extracted` stands beside the conditions'. labels: condition or
     system -> what was answered, (n,), the option's place or what the scorer read; None where it was not run. tokens: speech positions of
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
-    voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where the cascade was not run.
-    layers: the value of the choice `layers`, over which the curves are averaged. unmeasured: metric that has no curve -> why. others:
-    further scorer -> its `scores` and `extracted` -> condition -> (n,).
+    voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where no recognizer was asked.
+    whys: condition that no item was answered under -> the reason. layers: the value of the choice `layers`, over which the curves are
+    averaged. unmeasured: metric that has no curve -> why. others: further scorer -> its `scores` and `extracted` -> condition -> (n,).
     """
 
     task: str
@@ -59,6 +61,7 @@ class TaskTable:
     transcripts: Mapping[str, Floats] = field(default_factory=dict)
     unmeasured: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, Mapping[str, Floats]]] = field(default_factory=dict)
+    whys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Floats:
@@ -80,7 +83,7 @@ class TaskTable:
         return replace(self, scores=self.others[rule]["scores"], extracted=self.others[rule]["extracted"], others={})
 
     def transcript(self, counted: str) -> Floats:
-        """What was counted in the cascade's transcripts: (n,), NaN where it was not run."""
+        """What was counted in the transcripts: (n,), NaN where no recognizer was asked."""
         return self.transcripts.get(counted, np.full(len(self.items), np.nan))
 
 
@@ -209,6 +212,7 @@ def task_table(
     clusters = [str(first[item]["cluster"]) for item in items]
     scores, replaced = column("score"), column("replaced")
     systems = {name: scores.pop(name) for name in COMPANIONS if name in scores}
+    reader = next((name for name in TRANSCRIBED if name in rows), None)
     return TaskTable(
         task=task,
         version=version,
@@ -227,12 +231,13 @@ def task_table(
         blocks=block_curves(task, blocks),
         layers=layers,
         voices=[first[item].get("voice") for item in items],
-        transcripts={name: column(name)["cascade"] for name in COUNTED if "cascade" in systems and any(name in row for row in samples)},
+        transcripts={name: column(name)[reader] for name in COUNTED if reader and any(name in row for row in samples)},
         unmeasured=unmeasured or {},
         others={
             rule: {"scores": column("score", rule), "extracted": column("extracted", rule)}
             for rule in dict.fromkeys(rule for row in samples for rule in row.get("other_scorers", ()))
         },
+        whys={row["condition"]: row["why"] for row in samples if row.get("why") and np.isnan(scores.get(row["condition"], 0.0)).all()},
     )
 
 

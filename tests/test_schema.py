@@ -27,7 +27,24 @@ def test_a_conditions_name_says_all_of_it(
     name: str, modality: str, clip: str, intervention: str | None, selection: str | None, layer: int | str | None, control: str | None
 ) -> None:
     parsed = Condition.parse(name)
-    assert dataclasses.astuple(parsed) == (name, modality, clip, intervention, selection, layer, control)
+    assert dataclasses.astuple(parsed) == (name, modality, clip, intervention, selection, layer, control, "text", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "modality", "read", "variant", "sound"),
+    [
+        ("text=spoken_form", "text", "spoken_form", None, "own"),
+        ("text=transcript", "text", "transcript", None, "own"),
+        ("speech=noise10", "speech", "text", "noise10", "noise10"),
+        ("speech=my.own_room-2", "speech", "text", "my.own_room-2", "my.own_room-2"),
+    ],
+)
+def test_a_text_control_says_what_is_read_and_a_variant_what_is_heard(
+    name: str, modality: str, read: str, variant: str | None, sound: str
+) -> None:
+    parsed = Condition.parse(name)
+    assert (parsed.modality, parsed.read, parsed.variant, parsed.sound) == (modality, read, variant, sound)
+    assert (parsed.clip, parsed.intervention) == ("own", None)
 
 
 @pytest.mark.parametrize(

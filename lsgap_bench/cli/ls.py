@@ -1,4 +1,4 @@
-"""`lsgap ls tasks|models|metrics|protocols|interventions|scorers|voices|recognizers`: what there is, as a table or as JSON."""
+"""`lsgap ls tasks|models|metrics|...` (every key of LISTINGS): what there is, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
 
 def command(asked: argparse.Namespace) -> int:
     """Print the list."""
-    if asked.include_path and asked.what != "tasks":
+    if asked.include_path and asked.what not in ("tasks", "variants"):
         from lsgap_bench.plugins import load_plugins
 
         load_plugins(asked.include_path)
@@ -161,6 +161,34 @@ def _interventions(asked: argparse.Namespace) -> Rows:
     return [{"name": name, "paper": interventions[name].source, "what it does": interventions[name].summary} for name in interventions]
 
 
+def _effects(asked: argparse.Namespace) -> Rows:
+    from inspect import Parameter
+
+    from lsgap_bench.registry import effects
+
+    def shown(keys: Any) -> str:
+        return ", ".join(key if default is Parameter.empty else f"{key} ({default})" for key, default in keys.items())
+
+    return [{"name": name, "keys (default)": shown(effects[name].keys), "what it does": effects[name].summary} for name in effects]
+
+
+def _variants(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.variants import SHIPPED
+    from lsgap_bench.yaml_files import read_catalog
+
+    def shown(given: Any) -> str:
+        return ", ".join(f"{key}: {value}" for key, value in given.items())
+
+    own = [
+        {"condition": f"speech={name}", "task": file.name, "what is done to the clip": shown(given)}
+        for file in read_catalog(asked.include_path).files
+        for name, given in (file.config.get("variants") or {}).items()
+    ]
+    return [
+        {"condition": f"speech={name}", "task": "every one", "what is done to the clip": shown(of)} for name, of in SHIPPED.items()
+    ] + own
+
+
 def _scorers(asked: argparse.Namespace) -> Rows:
     from lsgap_bench.registry import scorers
 
@@ -189,6 +217,8 @@ LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "metrics": _metrics,
     "protocols": _protocols,
     "interventions": _interventions,
+    "effects": _effects,
+    "variants": _variants,
     "scorers": _scorers,
     "voices": _voices,
     "recognizers": _recognizers,

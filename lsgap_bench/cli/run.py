@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
     add("--systems", metavar="A,B", help="base,cascade,lslm: the text model and recognizer + text model beside it (default lslm)")
     add("--base", metavar="NAME", help="adapter of the text model (default hf-text)")
     add("--base_args", metavar="K=V,...", help="for it, such as pretrained=Qwen/Qwen2.5-7B-Instruct")
-    add("--recognizer", metavar="NAME", help="of the cascade (default hf-asr); see `lsgap ls recognizers`")
+    add("--recognizer", metavar="NAME", help="of the cascade and of text=transcript (default hf-asr); see `lsgap ls recognizers`")
     add("--recognizer_args", metavar="K=V,...", help="for it, such as pretrained=openai/whisper-large-v3,language=en")
     add("--tasks", metavar="A,B", help="tasks, groups, tags or YAML files (default lsgap_mini)")
     add("--include_path", metavar="DIR", action="append", help="folder with your own task YAML; may be given again")
@@ -40,6 +40,8 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         help="text, speech, speech+PLUGIN:SELECTION@LAYER ... (default text,speech)\n"
         "a grid in braces: speech+{angle_projection,length_normalization}:{bottom3,all}@{0,1,all}\n"
+        "text controls: text=spoken_form (as the voice was given it), text=transcript (as --recognizer hears it)\n"
+        "variants of the clip: speech={noise10,babble0,fast,telephone}; see `lsgap ls variants`\n"
         "controls: =wrong_transcript or =random_direction after an intervention",
     )
     add("--metrics", metavar="A,B", help="metric plug-ins (default all); `none` for answers only")

@@ -10,7 +10,7 @@ import datasets
 import evaluate
 import numpy as np
 
-from lsgap_bench.estimates import paired_p_value
+from lsgap_bench.differences import paired_p_value
 from lsgap_bench.evaluate_modules.values import CITATION, cluster_column, cluster_names, fractions, plain
 from lsgap_bench.stats import paired_gap
 
