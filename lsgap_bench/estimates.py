@@ -17,6 +17,7 @@ from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mcnemar, mean_estimate, paired_gap, paired_test, ratio_of_means
 from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.unjudged import explained
 
 NO_ITEMS = "no items are left"
 
@@ -26,7 +27,7 @@ def task_result(table: TaskTable) -> TaskResult:
     text, speech = table.scores.get("text"), table.scores.get("speech")
     missing = "only one form was run" if table.items else NO_ITEMS
     chance = float(np.mean(table.chance)) if len(table.chance) else math.nan
-    return TaskResult(
+    result = TaskResult(
         version=table.version,
         n=len(table.items),
         chance=None if math.isnan(chance) else chance,
@@ -42,6 +43,7 @@ def task_result(table: TaskTable) -> TaskResult:
         representation={name: representation([table], name) for name in _metrics(table)},
         interventions=_adjusted({c: _intervention(table, c) for c in table.scores if c.startswith("speech+") and speech is not None}),
     )
+    return explained(result, [table])
 
 
 def group_result(tables: Sequence[TaskTable]) -> GroupResult:
@@ -54,7 +56,7 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
     names = [m for m in (_metrics(filled[0]) if filled else ()) if all(m in _metrics(t) for t in filled)]
     both = {"text", "speech"} <= set(conditions)
     missing = "only one form was run" if filled else NO_ITEMS
-    return GroupResult(
+    result = GroupResult(
         tasks=[t.task for t in tables],
         scores={c: group_mean([(t.score(c), t.clusters) for t in tables]) for c in conditions},
         gap=_group_difference(tables, "text", "speech") if both else absent(missing),
@@ -69,6 +71,7 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
             {c: _group_intervention(tables, c) for c in conditions if c.startswith("speech+") and "speech" in conditions}
         ),
     )
+    return explained(result, tables)
 
 
 def _metrics(table: TaskTable) -> tuple[str, ...]:

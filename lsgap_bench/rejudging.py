@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lsgap_bench.judging import Unread, counted, judge, known_of
+from lsgap_bench.judging import Unread, counted, paired
 from lsgap_bench.records import Rows
 from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
-from lsgap_bench.task_tables import column_of, judged_fields, measures_of
+from lsgap_bench.task_tables import VERDICT_ONLY, column_of, judged_fields, measures_of
 
 Samples = list[dict[str, Any]]
 
@@ -32,8 +33,7 @@ def rejudged(pair: Pair, rule: str | None, unread: Unread = "chance") -> Pair:
     """
     if rule is None:
         return replace(pair, verdicts={name: counted(verdict, pair.item.chance, unread) for name, verdict in pair.verdicts.items()})
-    answered = {name: seen for name, seen in pair.observations.items() if seen.absent is None}
-    return replace(pair, verdicts={name: judge(rule, seen.answer, known_of(pair.item), unread) for name, seen in answered.items()})
+    return paired(pair.item, pair.observations, rule, unread)
 
 
 def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair], names: Sequence[str] | None = None) -> Samples:
@@ -46,7 +46,8 @@ def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair
 
 def _pair(item: Item, rows: Samples, curves: Mapping[str, Any]) -> Pair:
     seen = {name: _observation(row, curves if name == "speech" else {}) for row in rows if (name := column_of(row))}
-    return Pair(item, seen, {column_of(row): _verdict(row) for row in rows if row["score"] is not None})
+    unjudged = {column_of(row): row["unjudged"] for row in rows if row["extracted"] is None and "unjudged" in row}
+    return Pair(item, seen, {column_of(row): _verdict(row) for row in rows if row["extracted"] is not None}, unjudged)
 
 
 def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observation:
@@ -69,13 +70,15 @@ def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observati
 
 
 def _verdict(row: Mapping[str, Any]) -> Verdict:
-    return Verdict(row["prediction"], row["score"], row["correct"], row["extracted"])
+    score = math.nan if row["score"] is None else row["score"]
+    return Verdict(row["prediction"], score, row["correct"], row["extracted"], row.get("details") or {})
 
 
 def _row(row: Mapping[str, Any], pair: Pair, names: Sequence[str] | None) -> dict[str, Any]:
     condition = column_of(row)
-    if condition not in pair.verdicts:
+    if condition not in pair.verdicts and condition not in pair.unjudged:
         return dict(row)
     kept = tuple(row.get("measures") or ()) if names is None else names
     measures = {"measures": measures_of(pair, condition, kept)} if kept or names is not None else {}
-    return {**row, **measures, **judged_fields(pair.verdicts[condition], None)}
+    others = {key: value for key, value in row.items() if key not in VERDICT_ONLY}
+    return {**others, **measures, **judged_fields(pair.verdicts.get(condition), None, pair.unjudged.get(condition))}

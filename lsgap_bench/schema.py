@@ -242,7 +242,8 @@ class BlockTerms:
 class Verdict:
     """What a scorer says of one answer.
 
-    prediction: what was extracted, None if nothing. score: 0..1; the expectation of guessing where nothing was extracted.
+    prediction: what was extracted, None if nothing. score: 0..1; the expectation of guessing where nothing was extracted; NaN where a judge
+    was asked and none of its votes could be read.
     correct: None where the score is graded. extracted: whether the answer could be read at all.
     """
 
@@ -254,12 +255,24 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What a judge is asked about one answer. prompt: all that it is told. read: its reply -> a vote, None for one that cannot be read."""
+
+    prompt: str
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
 class Pair:
-    """One item with everything observed of it, text and speech side by side: condition -> observation, condition -> verdict."""
+    """One item with everything observed of it, text and speech side by side: condition -> observation, condition -> verdict.
+
+    unjudged: condition -> why its answer has no verdict, where a judge would have to give one.
+    """
 
     item: Item
     observations: Mapping[str, Observation]
     verdicts: Mapping[str, Verdict]
+    unjudged: Mapping[str, str] = field(default_factory=dict)
 
     def score(self, condition: str) -> float:
         """The score under a condition, 0..1; NaN where that condition was not run."""

@@ -1,4 +1,4 @@
-"""`lsgap ls tasks|models|metrics|protocols|interventions|scorers|voices|recognizers`: what there is, as a table or as JSON."""
+"""`lsgap ls tasks|models|metrics|protocols|interventions|scorers|judges|voices|recognizers`: what there is, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -167,6 +167,12 @@ def _scorers(asked: argparse.Namespace) -> Rows:
     return [{"name": name, "what it does": _first_line(scorers[name])} for name in scorers]
 
 
+def _judges(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import judges
+
+    return [{"name": name, "what it is": _first_line(judges[name])} for name in judges]
+
+
 def _voices(asked: argparse.Namespace) -> Rows:
     from lsgap_bench.registry import voices
 
@@ -190,6 +196,7 @@ LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "protocols": _protocols,
     "interventions": _interventions,
     "scorers": _scorers,
+    "judges": _judges,
     "voices": _voices,
     "recognizers": _recognizers,
 }
