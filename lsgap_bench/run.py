@@ -27,7 +27,7 @@ from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of
 from lsgap_bench.hearing import with_sound, within_hearing
 from lsgap_bench.judge_record import judge_warnings
 from lsgap_bench.judged_pairs import check_judge, judged_pairs
-from lsgap_bench.judging import scorers_sha256, shown_scorers
+from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import item_rows
 from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
 from lsgap_bench.measures import null_warnings
@@ -41,7 +41,7 @@ from lsgap_bench.registry import models
 from lsgap_bench.resources import DEMO_MODEL
 from lsgap_bench.run_folder import save_run
 from lsgap_bench.run_log import run_log
-from lsgap_bench.schema import BlockTerms, Condition, Item, Observation, Pair, Record
+from lsgap_bench.schema import CANARY, BlockTerms, Condition, Item, Observation, Pair, Record
 from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
 from lsgap_bench.systems import Companions, companions_of, forecast_companions, make, observe_companions, release
@@ -302,10 +302,19 @@ def dry_run(**arguments: Any) -> Forecast:
     items = [item for task in run.tasks.paired.values() for item in task.items(run.settings.limit)]
     playable, max_seconds = _playable(items, run), run.model.max_seconds
     run.plan = _sized(run, playable)
-    told = forecast(playable, run.model, run.plan)
+    told = dataclasses.replace(forecast(playable, run.model, run.plan), votes=_votes(run, playable))
     del run.model
     release()
     return forecast_companions(run.companions, told, playable, run.plan, max_seconds)
+
+
+def _votes(run: Run, items: Sequence[Item]) -> int:
+    """How many votes a judge has to give at most."""
+    if run.panel is None:
+        return 0
+    conditions = [c for c in run.plan.conditions if c.name not in CANARY]
+    waiting = sum(needs_judge(run.rules[item.task]) for item in items)
+    return waiting * (len(conditions) + len(run.companions.asked)) * run.panel.votes
 
 
 def _rows(run: Run, pairs: Mapping[str, Sequence[Pair]]) -> Rows:

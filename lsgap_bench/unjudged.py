@@ -18,7 +18,9 @@ _UNEXPLAINED = ("no item has", "a task has no item")  # as `bootstrap.why_no_mea
 
 def explained(result: Result, tables: Sequence[TaskTable]) -> Result:
     """The result of these tasks, its absent estimates with the reason for which the scores are."""
-    unjudged = {condition: why for table in tables for condition, why in _named(table, len(tables)).items()}
+    unjudged: dict[str, str] = {}
+    for table in tables:
+        unjudged = {**_named(table, len(tables)), **unjudged}  # of several tasks the first one
     if not unjudged:
         return result
     why = next(iter(unjudged.values()))
