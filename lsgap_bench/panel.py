@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 VOTES = 3  # as in VoiceBench
 TRIES = 2  # a reply that cannot be read is asked for once more
+AGAIN = 1000  # seeds of second tries begin here, whatever the number of votes
 CHARACTERS = 4  # of English to a token, about
 REPLY = 3  # tokens, about
 
@@ -93,9 +94,7 @@ class Panel:
         return done
 
     def entry(self, poll: Poll) -> dict[str, Any]:
-        """What a record says of the judge and of its votes. `asked` is what this run took, `all` what all of its votes took when they were
-        asked for.
-        """
+        """What a record says of the judge and its votes. `asked`: what this run took; `all`: what all votes took when they came."""
         replies = [*poll.asked, *poll.kept]
         return {
             **self.identity,
@@ -115,7 +114,7 @@ class Panel:
         there = {key: said for key in keys if (said := self.cache.get(key)) is not None}
         kept += there.values()
         missing = sorted(keys.keys() - there.keys())  # hashes: in their order nothing tells which answer was spoken, or whose it is
-        questions = [Question(keys[key].prompt, keys[key].number + attempt * self.votes) for key in missing]
+        questions = [Question(keys[key].prompt, keys[key].number + attempt * AGAIN) for key in missing]
         self._announce(questions, len(there), attempt)
         with tqdm(total=len(questions), unit="vote", desc=f"judge {self.judge.model}", disable=None if questions else True) as bar:
             for place, said in self.judge.replies(questions) if questions else ():
