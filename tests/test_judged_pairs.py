@@ -89,8 +89,8 @@ def test_the_requests_are_the_same_in_the_same_order_when_text_and_speech_change
     sent = []
     for swapped in (False, True):
         server.bodies.clear()
-        sides = ("speech", "text") if swapped else ("text", "speech")
-        pairs = [pair(k, **dict(zip(sides, (f"one {k}", f"two {k}"), strict=True))) for k in range(4)]
+        text, speech = ("two", "one") if swapped else ("one", "two")
+        pairs = [pair(k, text=f"{text} {k}", speech=f"{speech} {k}") for k in range(4)]
         judged_pairs({"hush-task": pairs}, RULES, panel(cache=str(tmp_path / str(swapped))), "chance")
         sent.append([json.dumps(body, sort_keys=True) for body in server.bodies])
     assert sent[0] == sent[1]
