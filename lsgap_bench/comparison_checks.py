@@ -8,6 +8,7 @@ from typing import Any
 from lsgap_bench.check_lines import check_lines
 from lsgap_bench.comparison_runs import RunFiles, listed
 from lsgap_bench.errors import UsageError
+from lsgap_bench.judge_record import ground
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.protocols import choices_of
 from lsgap_bench.schema import CANARY
@@ -138,6 +139,20 @@ def _refuse_measure(first: RunFiles, other: RunFiles, tasks: Sequence[str], pair
         hashes = {(_provenance(run, "scorers_sha256") or {}).get(task) for run in (other, first)} - {None}
         if len(hashes) > 1:
             raise UsageError(f"{pair}: {task} is judged by two different scorers of the name {a}; rescore both with one of them")
+        _refuse_judges(first, other, task, pair)
+
+
+def _refuse_judges(first: RunFiles, other: RunFiles, task: str, pair: str) -> None:
+    a, b = (ground(run.record.provenance, task) for run in (other, first))
+    if (a is None) != (b is None):
+        one = other if a is None else first
+        raise UsageError(f"{pair}: {task} has no judge's votes in {one.source}; give both the same judge: lsgap rescore RUN --judge ...")
+    for what in {**(a or {}), **(b or {})}:
+        values = [(of or {}).get(what, "-") for of in (a, b)]
+        if values[0] != values[1]:
+            raise UsageError(
+                f"{pair}: {task} has other judges ({what} {values[0]} and {values[1]}); rescore one of them with the other's judge"
+            )
 
 
 def _differing_prompts(first: RunFiles, other: RunFiles, task: str) -> list[tuple[str, str]]:
@@ -160,6 +175,9 @@ def _differences(first: RunFiles, other: RunFiles, tasks: Sequence[str], pair: s
     seeds = [_provenance(run, "seed") for run in (other, first)]
     if seeds[0] != seeds[1]:
         yield f"{pair} have seeds {seeds[0]} and {seeds[1]}, so the partners of their nulls and random selections differ"
+    served = [sorted((_provenance(run, "judge") or {}).get("served_by", {})) for run in (other, first)]
+    if served[0] != served[1]:
+        yield f"{pair} have judges that their servers call {listed(served[0]) or '-'} and {listed(served[1]) or '-'}"
     versions = [_provenance(run, "lsgap_bench") for run in (other, first)]
     if versions[0] != versions[1]:
         yield f"{pair} were made by lsgap-bench {versions[0]} and {versions[1]}; a scorer may have changed in between"

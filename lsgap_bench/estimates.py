@@ -18,6 +18,7 @@ from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, OtherScores, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mean_estimate, paired_gap, ratio_of_means
 from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.unjudged import explained
 
 NO_ITEMS = "no items are left"
 OF_EACH_TASK = "first of each task"
@@ -28,7 +29,7 @@ def task_result(table: TaskTable) -> TaskResult:
     text, speech = table.scores.get("text"), table.scores.get("speech")
     missing = "only one form was run" if table.items else NO_ITEMS
     chance = float(np.mean(table.chance)) if len(table.chance) else math.nan
-    return TaskResult(
+    result = TaskResult(
         version=table.version,
         n=len(table.items),
         chance=None if math.isnan(chance) else chance,
@@ -47,6 +48,7 @@ def task_result(table: TaskTable) -> TaskResult:
         interventions=_adjusted({c: _intervention(table, c) for c in table.scores if c.startswith("speech+") and speech is not None}),
         other_scorers={rule: _other_scores([table.judged_by(rule)]) for rule in table.others},
     )
+    return explained(result, [table])
 
 
 def group_result(tables: Sequence[TaskTable]) -> GroupResult:
@@ -59,7 +61,7 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
     names = [m for m in (_metrics(filled[0]) if filled else ()) if all(m in _metrics(t) for t in filled)]
     both = {"text", "speech"} <= set(conditions)
     missing = "only one form was run" if filled else NO_ITEMS
-    return GroupResult(
+    result = GroupResult(
         tasks=[t.task for t in tables],
         scores={c: group_mean([(t.score(c), t.clusters) for t in tables]) for c in conditions},
         gap=mean_difference(tables, "text", "speech") if both else absent(missing),
@@ -77,6 +79,7 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
         ),
         other_scorers=_group_other_scores(tables),
     )
+    return explained(result, tables)
 
 
 def _group_other_scores(tables: Sequence[TaskTable]) -> dict[str, OtherScores]:

@@ -21,6 +21,7 @@ class Forecast:
     """items per task; minutes of speech; forwards by form; seconds: reckoned from `sampled` items; peak_bytes: of memory.
 
     Of a model that only answers, forwards are requests, and nothing is measured: sampled is 0, seconds NaN.
+    votes: of a judge, at most: answers that are alike share theirs.
     """
 
     items: dict[str, int]
@@ -29,6 +30,7 @@ class Forecast:
     seconds: float
     sampled: int
     peak_bytes: int
+    votes: int = 0
 
     def table(self) -> str:
         """What the terminal shows."""
@@ -41,6 +43,7 @@ class Forecast:
             ("items in all", total),
             ("speech", f"{self.minutes:.1f} min"),
             *((f"{asked}, {form}", number) for form, number in self.forwards.items()),
+            *([("votes of the judge, at most", self.votes)] if self.votes else []),
             ("time, about", about if self.sampled else unmeasured),
             ("memory, at least", f"{self.peak_bytes / 2**30:.1f} GiB" if self.peak_bytes else unmeasured),
         ]

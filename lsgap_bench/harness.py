@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
-from lsgap_bench.judging import Unread, judge, known_of
+from lsgap_bench.judging import Unread, check, judge, known_of, needs_judge, paired
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
@@ -171,8 +171,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             fields=self._fields(doc, asked),
             variants=ours.variants,
         )
-        for rule in self.paired_config.scorers:
-            self._verdict(rule, "", known_of(item))  # a scorer that cannot judge it says so before anything is run
+        for rule in ours.scorers:
+            check(rule, known_of(item))  # a scorer that cannot judge it says so before anything is run
         return item
 
     def items(self, limit: int | None) -> Iterator[Item]:
@@ -212,9 +212,6 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         """What a scorer may look at: the document's columns, and the options as they were rendered."""
         columns = {k: v for k, v in doc.items() if k not in (ROW, self.paired_config.word_times)}
         return columns | ({"options": asked.options} if asked.options else {})
-
-    def _verdict(self, rule: str, answer: str, known: Mapping[str, Any]) -> Verdict:
-        return judge(rule, answer, known, self.unread)
 
     # ------------------------------------------------------------------------------------------------ requests and results
 
@@ -269,9 +266,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         item = observed.item
         if item is None or not observed.observations:
             return None
-        known, answers = known_of(item), {c: o.answer for c, o in observed.observations.items() if o.absent is None}
-        first, *others = ({c: self._verdict(rule, answer, known) for c, answer in answers.items()} for rule in self.paired_config.scorers)
-        return Pair(item, observed.observations, first, dict(zip(self.paired_config.other_scorers, others, strict=True)))
+        return paired(item, observed.observations, self.paired_config.scorer, self.unread, self.paired_config.other_scorers)
 
     def joined(self, found: Mapping[str, Mapping[str, Observation]]) -> list[Pair]:
         """The pairs with observations made after the evaluation loop: item id -> name -> observation. Filtered and scored as all others."""
@@ -284,9 +279,13 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         return [pair for pair in scored if pair is not None]
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, Any]:
-        """Scores per condition and the gap, as fractions; metrics of a `metric_list` as `NAME:text` and `NAME:speech`."""
+        """Scores per condition and the gap, as fractions; metrics of a `metric_list` as `NAME:text` and `NAME:speech`.
+
+        No score of a scorer that needs a judge's votes, which are asked for after the loop.
+        """
         if not self.paired:
-            return {"text": self._written(doc, results).score, **(super().process_results(doc, results) if self._metric_fn_list else {})}
+            own = super().process_results(doc, results) if self._metric_fn_list else {}
+            return own if needs_judge(self.paired_config.scorer) else {"text": self._written(doc, results).score, **own}
         pair = self.pair_of(results[0])
         if pair is None:
             return {}
@@ -316,7 +315,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         choice = self.OUTPUT_TYPE == "multiple_choice"
         answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
         known = {"id": name, "text": asked.text, "target": asked.target, "chance": asked.chance}
-        return self._verdict(self.paired_config.scorer, answer, {**self._fields(doc, asked), **known})
+        return judge(self.paired_config.scorer, answer, {**self._fields(doc, asked), **known}, self.unread)
 
     def aggregation(self) -> dict[str, Any]:
         """Means; a metric of `metric_list` by its own rule, for either form."""

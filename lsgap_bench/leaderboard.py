@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.judge_record import ground
 from lsgap_bench.leaderboard_page import page, table
 from lsgap_bench.protocols import DEFAULT, choices_of
 from lsgap_bench.records import RECORD, derive, read_record, read_tables, record_from_plain, to_plain
@@ -117,7 +118,7 @@ def _refuse_clash(record: Record, path: Path) -> None:
             raise UsageError(f"{path} holds a record with another {what}; tell them apart with `lsgap run --tag KEY=VALUE`")
     if {n: t.version for n, t in there.tasks.items()} != {n: t.version for n, t in record.tasks.items()}:
         raise UsageError(f"{path} holds this system on other tasks; tell them apart with `lsgap run --tag KEY=VALUE`, or remove it first")
-    for what, of in (("protocol", _protocol), ("scorers", _scorers)):
+    for what, of in (("protocol", _protocol), ("scorers", _scorers), ("judges", _judges)):
         if None not in (sides := [of(one.provenance) for one in (there, record)]) and sides[0] != sides[1]:
             raise UsageError(f"{path} holds this system under other {what}; tell them apart with --tag KEY=VALUE, or remove it first")
     before, now = (sum(task.n for task in of.tasks.values()) for of in (there, record))
@@ -132,6 +133,11 @@ def _protocol(provenance: Mapping[str, Any]) -> Any:
 def _scorers(provenance: Mapping[str, Any]) -> Any:
     """None where an older version made the record, and kept none."""
     return provenance.get("scorers")
+
+
+def _judges(provenance: Mapping[str, Any]) -> Any:
+    """None where no judge was asked: the record of a judged run may take the place of one that was not."""
+    return {task: ground(provenance, task) for task in (provenance.get("judge") or {}).get("tasks", ())} or None
 
 
 def _file_problems(path: Path) -> list[str]:

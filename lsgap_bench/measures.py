@@ -161,7 +161,8 @@ def _answer_measure(tables: Sequence[TaskTable], name: str) -> AnswerMeasure:
     if all(np.isnan(of["speech"]).all() for of in columns):
         nothing = absent(why, unit)
         return AnswerMeasure(nothing, nothing, nothing, unit)
-    used = [k for k, of in enumerate(columns) if not np.isnan(of["speech"]).all() or not tables[k].items]
+    awaited = [not table.items or (metrics[name].reads_scores and bool(table.unjudged)) for table in tables]
+    used = [k for k, of in enumerate(columns) if awaited[k] or not np.isnan(of["speech"]).all()]
 
     def over(values: Sequence[Floats]) -> Estimate:
         return group_mean([(values[k], tables[k].clusters) for k in used], unit, scale)

@@ -87,6 +87,7 @@ class Metric:
     source: paper section, equation or reference. formula: in plain characters. bounds: of the value. null: what it is compared with.
     pitfalls: what a reader must know. absent: why there is no value where no item has one. combine: see NEEDS, "blocks": mean terms
     (..., terms) -> (...), numpy. reads_options: whether it needs the loglikelihoods of options, which not every model gives.
+    reads_scores: whether it is made of the scores, so that where a task has none the mean over tasks is absent.
     """
 
     name: str
@@ -102,6 +103,7 @@ class Metric:
     absent: str = "no item has a value"
     combine: Callable[..., Any] | None = None
     reads_options: bool = False
+    reads_scores: bool = False
 
     @property
     def summary(self) -> str:
@@ -169,10 +171,32 @@ class Effect:
         return code_of(self.apply)
 
 
+@dataclass(frozen=True)
+class Rubric:
+    """What the scorer of the same name asks a judge about an answer: ask(response, item) -> Ask, of the item's words alone.
+
+    version: of the prompt, another one whenever its words change. prompt: its words, with places for those of the item. beside: in words,
+    what else has a part in the score on this machine; UsageError where it cannot be used.
+    """
+
+    name: str
+    ask: Callable[..., Any]
+    version: str
+    prompt: str
+    beside: Callable[[], str] | None = None
+
+    def facts(self) -> dict[str, str]:
+        """What a record says of it: scores can be compared only where all of it is the same."""
+        known = {"version": self.version, "sha256": hashlib.sha256(self.prompt.encode()).hexdigest()}
+        return known | ({"beside": self.beside()} if self.beside else {})
+
+
 metrics: Registry[Metric] = Registry("metric", "lsgap_bench.metrics")
 interventions: Registry[Intervention] = Registry("intervention", "lsgap_bench.interventions")
 effects: Registry[Effect] = Registry("effect", "lsgap_bench.speech.effects")
 scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
+rubrics: Registry[Rubric] = Registry("rubric", "lsgap_bench.scorers")
+judges: Registry[Callable[..., Any]] = Registry("judge", "lsgap_bench.judges")
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
 voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
 recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
@@ -183,8 +207,8 @@ def metric(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make the function below it the metric called `name`.
 
-    facts: source, formula, bounds, null, pitfalls, absent, combine, reads_options, as `Metric` says. UsageError where `needs` is no key
-    of NEEDS, a fact is not known, or `combine` is missing where blocks need it.
+    facts: source, formula, bounds, null, pitfalls, absent, combine, reads_options, reads_scores, as `Metric` says. UsageError where `needs`
+    is no key of NEEDS, a fact is not known, or `combine` is missing where blocks need it.
     """
     if needs not in NEEDS:
         raise UsageError(f"metric '{name}': needs='{needs}' is not known; write {', '.join(NEEDS)}")
@@ -237,6 +261,26 @@ def effect(
 def scorer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`."""
     return lambda rule: scorers.add(name, rule)
+
+
+def rubric(
+    name: str, *, version: str, prompt: str, beside: Callable[[], str] | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it, (response, item) -> Ask, what the scorer called `name` asks a judge; see `Rubric`.
+
+    The scorer is called once the votes are there, with `judge_votes` in its item: what `Ask.read` made of each reply.
+    """
+
+    def register(ask: Callable[..., Any]) -> Callable[..., Any]:
+        rubrics.add(name, Rubric(name, ask, version, prompt, beside))
+        return ask
+
+    return register
+
+
+def judge(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the class below it, called with the --judge_args, the judge called `name`."""
+    return lambda factory: judges.add(name, factory)
 
 
 def model(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

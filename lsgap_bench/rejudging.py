@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lsgap_bench.judging import Unread, counted, judge, known_of
+from lsgap_bench.judging import Unread, counted, paired
 from lsgap_bench.records import Rows
 from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
-from lsgap_bench.task_tables import column_of, judged_fields, measures_of, other_fields
+from lsgap_bench.task_tables import VERDICT_ONLY, column_of, judged_fields, measures_of, other_fields
 
 Samples = list[dict[str, Any]]
 
@@ -33,9 +34,7 @@ def rejudged(pair: Pair, rule: str | None, unread: Unread = "chance") -> Pair:
     recounted = {other: _counted(pair, verdicts, unread) for other, verdicts in pair.others.items()}
     if rule is None:
         return replace(pair, verdicts=_counted(pair, pair.verdicts, unread), others=recounted)
-    answered = {name: seen for name, seen in pair.observations.items() if seen.absent is None}
-    verdicts = {name: judge(rule, seen.answer, known_of(pair.item), unread) for name, seen in answered.items()}
-    return replace(pair, verdicts=verdicts, others=recounted)
+    return replace(paired(pair.item, pair.observations, rule, unread), others=recounted)
 
 
 def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair], names: Sequence[str] | None = None) -> Samples:
@@ -52,7 +51,9 @@ def _pair(item: Item, rows: Samples, curves: Mapping[str, Any]) -> Pair:
     for row in rows:
         for rule, of in row.get("other_scorers", {}).items():
             others.setdefault(rule, {})[column_of(row)] = _verdict(of)
-    return Pair(item, seen, {column_of(row): _verdict(row) for row in rows if row["score"] is not None}, others)
+    unjudged = {column_of(row): row["unjudged"] for row in rows if row["extracted"] is None and "unjudged" in row}
+    verdicts = {column_of(row): _verdict(row) for row in rows if row["extracted"] is not None}
+    return Pair(item, seen, verdicts, unjudged, others)
 
 
 def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observation:
@@ -79,13 +80,16 @@ def _counted(pair: Pair, verdicts: Mapping[str, Verdict], unread: Unread) -> dic
 
 
 def _verdict(row: Mapping[str, Any]) -> Verdict:
-    return Verdict(row["prediction"], row["score"], row["correct"], row["extracted"])
+    score = math.nan if row["score"] is None else row["score"]
+    return Verdict(row["prediction"], score, row["correct"], row["extracted"], row.get("details") or {})
 
 
 def _row(row: Mapping[str, Any], pair: Pair, names: Sequence[str] | None) -> dict[str, Any]:
     condition = column_of(row)
-    if condition not in pair.verdicts:
+    if condition not in pair.verdicts and condition not in pair.unjudged:
         return dict(row)
     kept = tuple(row.get("measures") or ()) if names is None else names
     measures = {"measures": measures_of(pair, condition, kept)} if kept or names is not None else {}
-    return {**row, **measures, **judged_fields(pair.verdicts[condition], None), **other_fields(pair, condition)}
+    others = {key: value for key, value in row.items() if key not in VERDICT_ONLY}
+    judged = judged_fields(pair.verdicts.get(condition), None, pair.unjudged.get(condition))
+    return {**others, **measures, **judged, **other_fields(pair, condition)}

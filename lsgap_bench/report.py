@@ -12,6 +12,7 @@ from tabulate import SEPARATING_LINE
 from lsgap_bench.cells import ABSENT, Footnotes, number, of_difference, of_ratio, of_score, p_value, parameters
 from lsgap_bench.check_lines import check_lines
 from lsgap_bench.condition_tables import conditions_table, split_table
+from lsgap_bench.judge_record import judge_lines
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
 from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
 from lsgap_bench.scorers_table import scorers_table
@@ -37,7 +38,7 @@ _AGREEMENT = "Agreement of two systems' answers beyond chance, with 95 % interva
 def run_tables(record: Record) -> str:
     """All a person needs to see of a run, in plain text about 110 columns wide."""
     followed = _wrapped(in_words(record.provenance))
-    asked = [f"Asked of a server, {line}" for line in usage_lines(record.provenance.get("usage", {}))]
+    asked = [f"Asked of a server, {line}" for line in usage_lines(record.provenance.get("usage", {}))] + judge_lines(record.provenance)
     parts = ["\n".join([_title(record.system), *followed, *(wrapped for line in asked for wrapped in _wrapped(line))])]
     if not record.tasks:
         return f"{parts[0]}\n\nNo paired task was run; the text tasks are in results.json\n"

@@ -16,9 +16,12 @@ import lsgap_bench
 from lsgap_bench.cells import number
 from lsgap_bench.checks import other_clip_check
 from lsgap_bench.errors import UsageError
+from lsgap_bench.judge_record import entry_without, judge_warnings
+from lsgap_bench.judged_pairs import judged_pairs
 from lsgap_bench.judging import scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import items_again
 from lsgap_bench.measures import null_warnings
+from lsgap_bench.panel import panel_of
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.protocols import DEFAULT
 from lsgap_bench.records import ITEMS, RESULTS, SAMPLES, TEXT_SAMPLES, Rows, derive, read_lines, tables_of, to_plain
@@ -32,10 +35,14 @@ logger = logging.getLogger(__name__)
 
 
 class Judged(NamedTuple):
-    """The rows under the new rules, and the pairs of all items; no pairs where no answer is judged anew."""
+    """The rows under the new rules, and the pairs of all items; no pairs where no answer is judged anew.
+
+    judge: what the record says of the judge, empty where none was asked.
+    """
 
     rows: Rows
     pairs: Sequence[Pair]
+    judge: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -61,17 +68,20 @@ def rescore(
     output_path: str | Path | None = None,
     tags: Mapping[str, Any] | None = None,
     include_path: Sequence[str | Path] = (),
+    judge: str | None = None,
+    judge_args: Mapping[str, Any] | None = None,
 ) -> Rescored:
     """Judge a finished run's answers by another scorer, or average its metrics by other choices, into a folder of its own.
 
     scorer: of all tasks, or task -> scorer; None leaves every verdict. choices, protocol: as for `lsgap run`; what is not named stays as
     in the run. output_path: default RUN-rescored. tags: added to the record's. include_path: folders whose `plugins/*.py` are loaded.
+    judge, judge_args: as for `lsgap run`; it votes on every task whose scorer needs one.
     UsageError, with nothing written: a name is not known; something needs the model; a scorer needs more than is kept of the items; the
     folder is the run's own or holds another one.
     """
     load_plugins(include_path)
     source = read_source(Path(run))
-    request = request_for(source, scorer, choices or {}, protocol, output_path)
+    request = request_for(source, scorer, choices or {}, protocol, output_path, panel_of(judge, judge_args or {}))
     judged = _judged(source, request)
     record = _record(source, request, judged, tags or {})
     changed = _changed(source, request, judged, record)
@@ -84,16 +94,18 @@ def _judged(source: Source, request: Request) -> Judged:
     samples, curves, blocks = source.rows
     rules, names = request.rules, request.answer_metrics
     pairs: list[Pair] = []
+    judge: Mapping[str, Any] = {}
     if request.scorers or request.recounted or names is not None:
-        pairs = _pairs(source, request)
+        pairs, judge = _pairs(source, request)
         chosen = {pair.item.id: pair for pair in pairs if names is not None or request.rejudges(pair.item.task)}
         samples = [to_plain(row) for row in rejudged_rows(samples, chosen, names)]
     if rules.metrics:
         curves, blocks = ([row for row in rows if row["metric"] in rules.metrics] for rows in (curves, blocks))
-    return Judged(Rows(samples, curves, blocks), pairs)
+    return Judged(Rows(samples, curves, blocks), pairs, judge)
 
 
-def _pairs(source: Source, request: Request) -> list[Pair]:
+def _pairs(source: Source, request: Request) -> tuple[list[Pair], Mapping[str, Any]]:
+    """All pairs, and what the record says of the judge."""
     try:
         stored = stored_pairs(source.rows, items_again(source.items, source.rows.samples))
     except (KeyError, TypeError, AttributeError) as error:
@@ -102,9 +114,13 @@ def _pairs(source: Source, request: Request) -> list[Pair]:
         ) from None
     unread: Any = request.choices["unread"]
     try:
-        return [
-            rejudged(pair, request.scorers.get(pair.item.task), unread) if request.rejudges(pair.item.task) else pair for pair in stored
-        ]
+        by_task: dict[str, list[Pair]] = {}
+        for pair in stored:
+            task = pair.item.task
+            made = rejudged(pair, request.scorers.get(task), unread) if request.rejudges(task) else pair
+            by_task.setdefault(task, []).append(made)
+        judged, entry = judged_pairs(by_task, request.scorers, request.panel, unread)
+        return [pair for of_task in judged.values() for pair in of_task], entry
     except UsageError as error:
         why = "" if source.items else f"{source.folder} holds no {ITEMS}, so a scorer sees target, chance and scored options alone: "
         raise UsageError(f"{why}{error}") from error
@@ -112,17 +128,19 @@ def _pairs(source: Source, request: Request) -> list[Pair]:
 
 def _record(source: Source, request: Request, judged: Judged, tags: Mapping[str, Any]) -> Record:
     """The source's record with its numbers, checks and provenance made anew."""
-    asked = replace(source.record, provenance=_provenance(source, request), tags={**source.record.tags, **tags})
+    asked = replace(source.record, provenance=_provenance(source, request, judged.judge), tags={**source.record.tags, **tags})
     versions = {name: task.version for name, task in asked.tasks.items()}
     record = derive(asked, tables_of(judged.rows, versions))
-    return replace(record, checks=_checks(source.record, judged.pairs, record.overall))
+    return replace(record, checks=_checks(source.record, judged, record.overall))
 
 
-def _provenance(source: Source, request: Request) -> dict[str, Any]:
+def _provenance(source: Source, request: Request, judge: Mapping[str, Any]) -> dict[str, Any]:
     before, said = source.record.provenance, {key: source.record.provenance.get(key) for key in ("protocol", "scorers")}
     names, plan = request.rules.metrics, before.get("plan", {})
+    judge = judge or entry_without(before.get("judge"), request.scorers)
     return {
-        **before,
+        **{key: value for key, value in before.items() if key != "judge"},
+        **({"judge": judge} if judge else {}),
         "protocol": request.rules.entry(request.choices, _as_run(source, request)),
         "scorers": {**(said["scorers"] or {}), **shown_scorers(request.scorers)} or None,
         "scorers_sha256": {**before.get("scorers_sha256", {}), **scorers_sha256(request.scorers)},
@@ -147,17 +165,17 @@ def _as_run(source: Source, request: Request) -> dict[str, Any]:
     return {**known.get("settings", {}), "tasks": tasks, "conditions": conditions, "generation": known.get("generation", {})}
 
 
-def _checks(before: Record, pairs: Sequence[Pair], overall: GroupResult) -> dict[str, Any]:
-    """The source's checks, but for those that verdicts and averages decide. pairs: none where the verdicts are the source's."""
-    checks = dict(before.checks)
+def _checks(before: Record, judged: Judged, overall: GroupResult) -> dict[str, Any]:
+    """The source's checks, but for those that verdicts and averages decide."""
+    checks, pairs = dict(before.checks), judged.pairs
     if not checks:
         return checks
-    gone = [*null_warnings(before.overall.representation)]
-    new = []
+    gone = [*null_warnings(before.overall.representation), *(judge_warnings(before.provenance.get("judge", {})) if judged.judge else ())]
+    new = judge_warnings(judged.judge)
     if pairs and "other_clip" in checks:
         gone.append(checks["other_clip"].get("note"))
         checks["other_clip"] = other_clip_check(pairs)
-        new = [checks["other_clip"]["note"]] if checks["other_clip"]["passed"] is False else []
+        new += [checks["other_clip"]["note"]] if checks["other_clip"]["passed"] is False else []
     kept = [line for line in checks.get("warnings", ()) if line not in gone]
     return {**checks, "warnings": [*kept, *new, *null_warnings(overall.representation)]}
 
@@ -191,7 +209,9 @@ def _changed_scores(source: Source, request: Request, judged: Judged) -> list[st
         if request.rejudges(old["task"]) and old["score"] is not None
     ]
     other = sum(old != new for old, new in answers)
-    return [*([f"scorer {', '.join(rules)}"] if rules else []), f"{other} of {len(answers)} answers score otherwise"]
+    scored = [sum(row["score"] is not None for row in rows.samples) for rows in (source.rows, judged.rows)]
+    first = [f"{scored[1] - scored[0]} answers have got a score that had none"] if scored[1] > scored[0] else []
+    return [*([f"scorer {', '.join(rules)}"] if rules else []), f"{other} of {len(answers)} answers score otherwise", *first]
 
 
 def _write(source: Source, request: Request, judged: Judged, record: Record, changed: str) -> None:

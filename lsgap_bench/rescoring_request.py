@@ -10,6 +10,9 @@ from typing import Any
 
 from lsgap_bench import scorers
 from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.judged_pairs import check_judge
+from lsgap_bench.judging import needs_judge
+from lsgap_bench.panel import Panel
 from lsgap_bench.protocols import CHOICES, DEFAULT, Protocol, choices_of, protocol_called
 from lsgap_bench.records import ITEMS, RECORD, Rows, read_lines, read_record, read_rows
 from lsgap_bench.registry import REPRESENTATION, metrics
@@ -40,7 +43,7 @@ class Source:
 class Request:
     """What to do with it. choices: all, settled. scorers: task -> rule, of the tasks to judge anew. out: the folder to write.
 
-    recounted: whether unread answers of all tasks count otherwise than in the run.
+    recounted: whether unread answers of all tasks count otherwise than in the run. panel: the judge, None where none is asked for.
     """
 
     rules: Protocol
@@ -48,6 +51,7 @@ class Request:
     scorers: Mapping[str, str]
     out: Path
     recounted: bool
+    panel: Panel | None = None
 
     def rejudges(self, task: str) -> bool:
         """Whether the verdicts of a task are made anew."""
@@ -70,9 +74,17 @@ def read_source(folder: Path) -> Source:
 
 
 def request_for(
-    source: Source, scorer: Scorers | None, choices: Mapping[str, Any], protocol: str | None, output_path: str | Path | None
+    source: Source,
+    scorer: Scorers | None,
+    choices: Mapping[str, Any],
+    protocol: str | None,
+    output_path: str | Path | None,
+    panel: Panel | None = None,
 ) -> Request:
-    """The request, its names resolved. UsageError for an unknown name, for what needs the model, and for a folder that is taken."""
+    """The request, its names resolved; a judge votes on all tasks that need one, also on those whose scorer stays.
+
+    UsageError for an unknown name, for what needs the model, and for a folder that is taken.
+    """
     said = source.record.provenance.get("protocol", {})
     rules = protocol_called(protocol or said.get("name", DEFAULT))
     kept = {name: value for name, value in source.choices.items() if name not in rules.choices}
@@ -80,7 +92,9 @@ def request_for(
     _refuse_other_observations(source, settled)
     _refuse_other_metrics(source, rules)
     recounted = settled["unread"] != source.choices["unread"]
-    return Request(rules, settled, _resolved(scorer, source), _folder(source, output_path), recounted)
+    resolved = {**_waiting_for(panel, source), **_resolved(scorer, source)}
+    _check_judge(panel, source, resolved)
+    return Request(rules, settled, resolved, _folder(source, output_path), recounted, panel)
 
 
 def _refuse_other_observations(source: Source, settled: Mapping[str, str]) -> None:
@@ -113,6 +127,19 @@ def _resolved(scorer: Scorers | None, source: Source) -> dict[str, str]:
     for rule in set(found.values()):
         scorers.get(rule)
     return found
+
+
+def _waiting_for(panel: Panel | None, source: Source) -> dict[str, str]:
+    """Task -> rule of those that need a judge, where there is one: no record mixes two judges."""
+    said = source.record.provenance.get("scorers") or {}
+    return {task: rule for task, rule in said.items() if needs_judge(rule)} if panel else {}
+
+
+def _check_judge(panel: Panel | None, source: Source, resolved: Mapping[str, str]) -> None:
+    needed = next((rule for rule in resolved.values() if needs_judge(rule)), None)
+    if panel is None and needed:
+        raise UsageError(f"scorer '{needed}' needs a judge; add --judge chat --judge_args base_url=...,model=...")
+    check_judge(panel, {**(source.record.provenance.get("scorers") or {}), **resolved})
 
 
 def _folder(source: Source, output_path: str | Path | None) -> Path:

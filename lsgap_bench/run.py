@@ -25,12 +25,15 @@ from lsgap_bench.example import AlignmentExample, alignment_example
 from lsgap_bench.forecast import Forecast, forecast
 from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of, run_harness
 from lsgap_bench.hearing import with_sound, within_hearing
-from lsgap_bench.judging import scorers_sha256, shown_scorers
+from lsgap_bench.judge_record import judge_warnings
+from lsgap_bench.judged_pairs import check_judge, judged_pairs
+from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import item_rows
 from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.models.adapter import SpeechLM, where
 from lsgap_bench.observe import Observer, Plan, observations_by_item
+from lsgap_bench.panel import Panel, panel_of
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.reading import with_known_words
 from lsgap_bench.records import Rows, provenance, sha256_of, tables_of, to_plain
@@ -38,7 +41,7 @@ from lsgap_bench.registry import models
 from lsgap_bench.resources import DEMO_MODEL
 from lsgap_bench.run_folder import save_run
 from lsgap_bench.run_log import run_log
-from lsgap_bench.schema import BlockTerms, Condition, Item, Observation, Pair, Record
+from lsgap_bench.schema import CANARY, BlockTerms, Condition, Item, Observation, Pair, Record
 from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
 from lsgap_bench.systems import Companions, Transcribed, companions_of, forecast_companions, make, observe_companions, release
@@ -100,12 +103,18 @@ class Run:
     folder: Path | None
     companions: Companions
     unmeasured: Mapping[str, str]
+    panel: Panel | None
     batch_sizes: Sequence[int] = ()
     truncated: int = 0
     skipped: list[str] = field(default_factory=list)
     blocks: Sequence[BlockTerms] = ()
     controls: Sequence[Condition] = ()
     heard: Transcribed = field(default_factory=Transcribed)
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """Task -> the name of its scorer."""
+        return {name: task.paired_config.scorer for name, task in self.tasks.paired.items()}
 
 
 @dataclass(frozen=True)
@@ -135,8 +144,10 @@ def evaluate(**arguments: Any) -> Evaluation:
         logger.info("model: %s on %s", dict(run.model.info), where(run.model))
         passed = _pass(run, begin_log)
         pairs, systems = _beside(run, passed)
+        unread: Any = run.plan.choices["unread"]
+        pairs, judge = judged_pairs(pairs, run.rules, run.panel, unread)
         rows = _rows(run, pairs)
-        record = _record(run, passed, pairs, rows, systems, started)
+        record = _record(run, passed, pairs, rows, systems, judge, started)
         evaluation = Evaluation(record, passed.results, pairs, rows, run.folder, passed.example)
         _log_record(record, run.skipped)
         if run.folder is not None:
@@ -152,7 +163,7 @@ def prepare(settings: Settings) -> Run:
     """Resolve every name and check every setting; what costs little first, and nothing is written."""
     load_plugins(settings.include_path)
     choices, conditions, names = settings.rules.settled(settings.choices), settings.parsed_conditions(), settings.representation_metrics()
-    companions = companions_of(settings)
+    companions, panel = companions_of(settings), panel_of(settings.judge, settings.judge_args)
     if settings.output_path is not None:
         check_writable(Path("lsgap_results" if settings.output_path == "auto" else settings.output_path))
     generation = partial(parse_generation, settings.gen_kwargs, "--gen_kwargs")
@@ -163,6 +174,7 @@ def prepare(settings: Settings) -> Run:
     for task in tasks.paired.values():
         unread: Any = choices["unread"]
         task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items, unread)
+    check_judge(panel, {name: task.paired_config.scorer for name, task in tasks.paired.items()})
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
     if unpaired and (settings.gen_kwargs or settings.system_instruction):
         raise UsageError(
@@ -187,7 +199,7 @@ def prepare(settings: Settings) -> Run:
     measured = tuple(name for name in names if name not in absent)
     fused, controls = (tuple(c for c in conditions if (c.read == "text") == own) for own in (True, False))
     plan = Plan(fused, measured, settings.items_per_batch(model), settings.seed, canary, choices)
-    return Run(settings, tasks, model, plan, settings.folder(model), companions, absent, controls=controls)
+    return Run(settings, tasks, model, plan, settings.folder(model), companions, absent, panel, controls=controls)
 
 
 def _model(settings: Settings) -> SpeechLM:
@@ -298,11 +310,20 @@ def dry_run(**arguments: Any) -> Forecast:
     items = [item for task in run.tasks.paired.values() for item in task.items(run.settings.limit)]
     playable, max_seconds = _playable(items, run), run.model.max_seconds
     run.plan = _sized(run, playable)
-    told = forecast(playable, run.model, run.plan)
+    told = dataclasses.replace(forecast(playable, run.model, run.plan), votes=_votes(run, playable))
     told = forecast_text_controls(run.controls, told, playable, run.model, run.plan, run.companions)
     del run.model
     release()
     return forecast_companions(run.companions, told, playable, run.plan, max_seconds)
+
+
+def _votes(run: Run, items: Sequence[Item]) -> int:
+    """How many votes a judge has to give at most."""
+    if run.panel is None:
+        return 0
+    conditions = [c for c in run.plan.conditions if c.name not in CANARY]
+    waiting = sum(needs_judge(run.rules[item.task]) for item in items)
+    return waiting * (len(conditions) + len(run.companions.asked)) * run.panel.votes
 
 
 def _rows(run: Run, pairs: Mapping[str, Sequence[Pair]]) -> Rows:
@@ -312,20 +333,25 @@ def _rows(run: Run, pairs: Mapping[str, Sequence[Pair]]) -> Rows:
 
 
 def _record(
-    run: Run, passed: Passed, pairs: Mapping[str, Sequence[Pair]], rows: Rows, systems: Mapping[str, Any], started: datetime
+    run: Run,
+    passed: Passed,
+    pairs: Mapping[str, Sequence[Pair]],
+    rows: Rows,
+    systems: Mapping[str, Any],
+    judge: Mapping[str, Any],
+    started: datetime,
 ) -> Record:
-    """The leaderboard line of a run."""
+    """The leaderboard line of a run. judge: what is to be said of it, empty without one."""
     settings, tasks = run.settings, run.tasks
     everyone = [pair for of_task in pairs.values() for pair in of_task]
     versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
     tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured)}
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in settings.parsed_conditions()]
-    rules = {name: task.paired_config.scorer for name, task in tasks.paired.items()}
     further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
     overall = group_result(list(tables.values()))
     usage = usage_of(everyone, prices_of(passed.system, systems))
-    warnings = [*passed.checks.get("warnings", ()), *usage_warnings(usage), *null_warnings(overall.representation)]
+    warnings = [*passed.checks.get("warnings", ()), *usage_warnings(usage), *judge_warnings(judge), *null_warnings(overall.representation)]
     return Record(
         system=passed.system,
         systems=systems,
@@ -348,9 +374,10 @@ def _record(
             },
             **({"recognizer": dict(run.heard.info)} if run.heard.info else {}),
             **({"usage": usage} if usage else {}),
+            **({"judge": judge} if judge else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
-            "scorers": shown_scorers(rules),
-            "scorers_sha256": scorers_sha256(rules),
+            "scorers": shown_scorers(run.rules),
+            "scorers_sha256": scorers_sha256(run.rules),
             **({"other_scorers": further} if further else {}),
             "generation": generation,
             "hidden_states": f"layer 0 is the decoder's input, layer L is {'after' if run.plan.normed else 'before'} the final norm",

@@ -263,7 +263,8 @@ class BlockTerms:
 class Verdict:
     """What a scorer says of one answer.
 
-    prediction: what was extracted, None if nothing. score: 0..1; the expectation of guessing where nothing was extracted.
+    prediction: what was extracted, None if nothing. score: 0..1; the expectation of guessing where nothing was extracted; NaN where a judge
+    was asked and none of its votes could be read.
     correct: None where the score is graded. extracted: whether the answer could be read at all.
     """
 
@@ -275,15 +276,25 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Ask:
+    """What a judge is asked about one answer. prompt: all that it is told. read: its reply -> a vote, None for one that cannot be read."""
+
+    prompt: str
+    read: Callable[[str], Any]
+
+
+@dataclass(frozen=True)
 class Pair:
     """One item with everything observed of it, text and speech side by side: condition -> observation, condition -> verdict.
 
-    others: further scorer of the task -> condition -> its verdict on the same answer.
+    unjudged: condition -> why its answer has no verdict, where a judge would have to give one. others: further scorer of the task ->
+    condition -> its verdict on the same answer.
     """
 
     item: Item
     observations: Mapping[str, Observation]
     verdicts: Mapping[str, Verdict]
+    unjudged: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, Verdict]] = field(default_factory=dict)
 
     def score(self, condition: str) -> float:

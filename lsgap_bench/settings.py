@@ -29,6 +29,8 @@ DEMO_CONDITIONS = (
     "speech+length_normalization:bottom3@0",
     "speech+length_normalization:all@0",
 )
+_NAMED_BEFORE: tuple[tuple[str, Any], ...] = (("protocol", DEFAULT), ("choices", {}), ("judge", None), ("judge_args", {}))
+"""Settings that came later; at their defaults a folder has the name that it had without them."""
 AUTO_BATCH = {"cpu": 32, "cuda": 64}
 
 
@@ -60,6 +62,8 @@ class Settings:
     recognizer_args: Mapping[str, Any] = field(default_factory=dict)
     protocol: str = DEFAULT
     choices: Mapping[str, Any] = field(default_factory=dict)
+    judge: str | None = None
+    judge_args: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, (fits, kind) in _KINDS.items():
@@ -158,7 +162,7 @@ class Settings:
         if self.output_path != "auto":
             return None if self.output_path is None else Path(self.output_path)
         asked = {k: v for k, v in dataclasses.asdict(self).items() if k not in ("output_path", "resume", "batch_size")}
-        asked = {k: v for k, v in asked.items() if (k, v) not in (("protocol", DEFAULT), ("choices", {}))}  # as folders were named before
+        asked = {k: v for k, v in asked.items() if (k, v) not in _NAMED_BEFORE}
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", model.name)
         return Path("lsgap_results") / f"{name}-{key_of(model=model.fingerprint, settings=asked)[:8]}"
 
@@ -180,9 +184,10 @@ def _names(value: Any) -> bool:
 _NONE = type(None)
 _KINDS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("model", "base", "recognizer", "long_clips", "protocol"), (_is(str), "a string")),
-    **dict.fromkeys(("device", "system_instruction"), (_is(str, _NONE), "a string, or None")),
+    **dict.fromkeys(("device", "system_instruction", "judge"), (_is(str, _NONE), "a string, or None")),
     **dict.fromkeys(
-        ("model_args", "base_args", "recognizer_args", "gen_kwargs", "tags", "choices"), (_is(dict), "a dict such as {'dtype': 'float32'}")
+        ("model_args", "base_args", "recognizer_args", "judge_args", "gen_kwargs", "tags", "choices"),
+        (_is(dict), "a dict such as {'dtype': 'float32'}"),
     ),
     **dict.fromkeys(("tasks", "include_path", "conditions", "systems"), (_names, "a list of names")),
     "metrics": (lambda value: value is None or _names(value), "a list of names, or None for all"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from lsgap_bench import scorers
 from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.registry import rubrics
 from lsgap_bench.schema import Generation
 from lsgap_bench.scorers.evaluate_metric import whole
 from lsgap_bench.variants import checked_variants
@@ -191,6 +192,9 @@ def _other_scorers(names: Any, scorer: str, source: str) -> tuple[str, ...]:
         raise UsageError(f"{source}: other_scorers: {names!r} is no list; write for example other_scorers: [choice]")
     found = tuple(_scorer(str(name), "other_scorers", source) for name in names)
     twice = next((name for k, name in enumerate(found) if name in (scorer, *found[:k])), None)
+    judged = next((name for name in found if name in rubrics), None)
+    if judged:
+        raise UsageError(f"{source}: other_scorers: '{judged}' needs a judge; name it as scorer")
     if twice:
         raise UsageError(f"{source}: other_scorers: '{twice}' judges the answers already; name it once")
     return found

@@ -25,6 +25,9 @@ TRANSCRIBED = ("cascade", "text=transcript")
 """The columns that have transcripts, which are the same in all of them."""
 COUNTED = ("word_errors", "reference_words")
 """What is counted in a transcript."""
+VERDICT_ONLY = ("details", "unjudged")
+"""The keys of a row that some verdicts have and others have not."""
+NO_VOTE = "the judge's votes on it give no verdict"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class TaskTable:
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
     voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where no recognizer was asked.
     whys: condition that no item was answered under -> the reason. layers: the value of the choice `layers`, over which the curves are
-    averaged. unmeasured: metric that has no curve -> why. others: further scorer -> its `scores` and `extracted` -> condition -> (n,).
+    averaged. unmeasured: metric that has no curve -> why. unjudged: condition or system -> why none of its answers has a score, where a
+    judge would have to give it. others: further scorer -> its `scores` and `extracted` -> condition -> (n,).
     """
 
     task: str
@@ -62,6 +66,7 @@ class TaskTable:
     unmeasured: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, Mapping[str, Floats]]] = field(default_factory=dict)
     whys: Mapping[str, str] = field(default_factory=dict)
+    unjudged: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Floats:
@@ -115,7 +120,7 @@ def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> li
             "partners": dict(seen.partners) or None,
             **({"usage": dict(seen.usage)} if seen.usage else {}),
             "measures": measures_of(pair, condition, answer_metrics),
-            **judged_fields(pair.verdicts.get(condition), seen.absent),
+            **judged_fields(pair.verdicts.get(condition), seen.absent, pair.unjudged.get(condition)),
             **other_fields(pair, condition),
         }
         for pair in pairs
@@ -125,13 +130,12 @@ def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> li
 
 def measures_of(pair: Pair, condition: str, names: Sequence[str]) -> dict[str, float] | None:
     """Answer metrics of an item; for `speech=other` with that answer in place of the own clip's, None for other conditions."""
-    if condition not in ("speech", OTHER_CLIP) or not names or condition not in pair.verdicts:
+    if condition not in ("speech", OTHER_CLIP) or not names or condition not in {**pair.verdicts, **pair.unjudged}:
         return None
-    heard = replace(
-        pair,
-        observations={**pair.observations, "speech": pair.observations[condition]},
-        verdicts={**pair.verdicts, "speech": pair.verdicts[condition]},
-    )
+    verdicts = {name: verdict for name, verdict in pair.verdicts.items() if name != "speech"}
+    if condition in pair.verdicts:
+        verdicts["speech"] = pair.verdicts[condition]
+    heard = replace(pair, observations={**pair.observations, "speech": pair.observations[condition]}, verdicts=verdicts)
     return {name: _measured(name, heard) for name in names}
 
 
@@ -148,11 +152,19 @@ def transcript_fields(text: str, transcript: str | None) -> dict[str, Any]:
     return {"transcript": transcript, **dict(zip(COUNTED, counted or (None, None), strict=True))}
 
 
-def judged_fields(verdict: Verdict | None, why: str | None) -> dict[str, Any]:
-    """A verdict's part of a row; where there is no answer everything that was read off it is null, with the reason."""
+def judged_fields(verdict: Verdict | None, why: str | None, unjudged: str | None = None) -> dict[str, Any]:
+    """A verdict's part of a row; where there is no answer everything that was read off it is null, with the reason.
+
+    unjudged: why an answer has no verdict. `details` are there where the scorer gives any.
+    """
+    if verdict is None and unjudged is not None:
+        return {**dict.fromkeys(("prediction", "score", "correct", "extracted")), "unjudged": unjudged}
     if verdict is None:
         return {**dict.fromkeys(("answer", "prediction", "score", "correct", "extracted", "content_tokens", "logits_sha256")), "why": why}
-    return {"prediction": verdict.prediction, "score": verdict.score, "correct": verdict.correct, "extracted": verdict.extracted}
+    score = None if math.isnan(verdict.score) else verdict.score
+    told = {"details": dict(verdict.details)} if verdict.details else {}
+    missing = {"unjudged": NO_VOTE} if score is None else {}
+    return {"prediction": verdict.prediction, "score": score, "correct": verdict.correct, "extracted": verdict.extracted, **told, **missing}
 
 
 def other_fields(pair: Pair, condition: str) -> dict[str, Any]:
@@ -238,7 +250,17 @@ def task_table(
             for rule in dict.fromkeys(rule for row in samples for rule in row.get("other_scorers", ()))
         },
         whys={row["condition"]: row["why"] for row in samples if row.get("why") and np.isnan(scores.get(row["condition"], 0.0)).all()},
+        unjudged=_unjudged(samples),
     )
+
+
+def _unjudged(samples: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Condition or system -> the first reason, where none of its answers has a score for want of a judge's votes."""
+    reasons: dict[str, list[str | None]] = {}
+    for row in samples:
+        if row["score"] is not None or "unjudged" in row:
+            reasons.setdefault(row["condition"], []).append(row.get("unjudged"))
+    return {condition: str(of[0]) for condition, of in reasons.items() if None not in of}
 
 
 def _curves(rows: Iterable[Mapping[str, Any]], place: Mapping[str, int]) -> dict[str, dict[str, Floats]]:

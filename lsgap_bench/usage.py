@@ -53,9 +53,9 @@ def usage_lines(usage: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _totals(seen: Sequence[Observation], prices: Prices) -> dict[str, Any]:
     each = [one.usage for one in seen]
     asked_logprobs = [of["logprobs"] for of in each if "logprobs" in of]
-    counts = {name: _sum([of.get(name) for of in each]) for name in TOKENS}
+    counts = {name: total([of.get(name) for of in each]) for name in TOKENS}
     missing = sum(of.get("prompt_tokens") is None or of.get("completion_tokens") is None for of in each)
-    cost, why = _cost(counts, prices)
+    cost, why = cost_of(counts, prices)
     return {
         "requests": len(each),
         "tries": sum(of["tries"] for of in each),
@@ -70,14 +70,14 @@ def _totals(seen: Sequence[Observation], prices: Prices) -> dict[str, Any]:
     }
 
 
-def _sum(counts: Sequence[int | None]) -> int | None:
-    """None where one is not known."""
+def total(counts: Sequence[int | None]) -> int | None:
+    """Of all counts; None where one is not known."""
     known = [count for count in counts if count is not None]
     return sum(known) if len(known) == len(counts) else None
 
 
-def _cost(counts: Mapping[str, int | None], prices: Prices) -> tuple[float | None, str | None]:
-    """(USD, None), or (None, why)."""
+def cost_of(counts: Mapping[str, int | None], prices: Prices) -> tuple[float | None, str | None]:
+    """(USD, None), or (None, why). counts: of TOKENS."""
     prompt, completion, audio = (counts[name] for name in TOKENS)
     if "input" not in prices or "output" not in prices:
         return None, "no prices were given (price_input, price_output)"
@@ -92,13 +92,16 @@ def _cost(counts: Mapping[str, int | None], prices: Prices) -> tuple[float | Non
     return round(parts / MILLION, 6), None
 
 
+def cost_in_words(cost: Mapping[str, Any]) -> str:
+    """A `cost` entry of a record: its value, or a dash and why there is none."""
+    return f"cost - ({cost['why']})" if cost["value"] is None else f"cost {cost['value']:.4f} USD"
+
+
 def _line(system: str, of: Mapping[str, Any]) -> str:
     again = of["tries"] - of["requests"]
     audio = "" if of["audio_tokens"] is None else f" ({of['audio_tokens']} of them audio)"
     known = of["prompt_tokens"] is not None and of["completion_tokens"] is not None
     tokens = f"{of['prompt_tokens']} tokens asked{audio}, {of['completion_tokens']} answered" if known else f"tokens - ({of['tokens_why']})"
-    cost = of["cost"]
-    price = f"cost - ({cost['why']})" if cost["value"] is None else f"cost {cost['value']:.4f} USD"
     parts = [f"{of['requests']} requests", *([f"tried again {again} times"] if again else []), tokens]
     parts += [f"cut at their limit {of['cut_at_length']}"] if of["cut_at_length"] else []
-    return f"{system}: {', '.join(parts)}, {price}"
+    return f"{system}: {', '.join(parts)}, {cost_in_words(of['cost'])}"

@@ -68,6 +68,12 @@ def first_tokens(**logprobs: float) -> dict[str, Any]:
     return {"content": [{"token": "x", "logprob": -1.0, "top_logprobs": [{"token": t, "logprob": p} for t, p in logprobs.items()]}]}
 
 
+def judged_of(body: Body) -> str | None:
+    """The prompt of a judge's request; None for a request to a model, whose content has parts."""
+    content = body["messages"][-1]["content"]
+    return content if isinstance(content, str) else None
+
+
 def text_of(body: Body) -> str | None:
     """The words of the user's turn; None where it is a clip."""
     part = body["messages"][-1]["content"][0]

@@ -195,6 +195,12 @@ def _scorers(asked: argparse.Namespace) -> Rows:
     return [{"name": name, "what it does": _first_line(scorers[name])} for name in scorers]
 
 
+def _judges(asked: argparse.Namespace) -> Rows:
+    from lsgap_bench.registry import judges
+
+    return [{"name": name, "what it is": _first_line(judges[name])} for name in judges]
+
+
 def _voices(asked: argparse.Namespace) -> Rows:
     from lsgap_bench.registry import voices
 
@@ -220,6 +226,7 @@ LISTINGS: dict[str, Callable[[argparse.Namespace], Rows]] = {
     "effects": _effects,
     "variants": _variants,
     "scorers": _scorers,
+    "judges": _judges,
     "voices": _voices,
     "recognizers": _recognizers,
 }

@@ -19,6 +19,8 @@ def add_parser(commands: Any) -> None:
     add = parser.add_argument
     add("run", metavar="RUN", help="run folder that `lsgap run` wrote; it stays as it is")
     add("--scorer", metavar="NAME", help="for every task, or TASK=NAME,... for some; see `lsgap ls scorers`")
+    add("--judge", metavar="NAME", help="votes on the tasks whose scorer needs a judge; see `lsgap ls judges`")
+    add("--judge_args", metavar="K=V,...", help="for it, such as base_url=...,model=gpt-4o-mini-2024-07-18,votes=3")
     add("--choice", metavar="K=V,...", help="such as layers=0..L; see `lsgap ls protocols`")
     add("--protocol", metavar="NAME", help="such as emnlp2025; see `lsgap ls protocols`")
     add("--tag", metavar="K=V,...", help="added to the record's labels, so that a leaderboard can hold both")
@@ -39,6 +41,8 @@ def command(asked: argparse.Namespace) -> int:
         output_path=asked.output_path,
         tags=pairs(asked.tag or "", "--tag"),
         include_path=asked.include_path,
+        judge=asked.judge,
+        judge_args=pairs(asked.judge_args or "", "--judge_args"),
     )
     print(done.table())
     print(f"Changed: {done.changed}")

@@ -11,7 +11,7 @@ from lsgap_bench.cli.arguments import names, pairs
 from lsgap_bench.errors import UsageError, did_you_mean
 
 LISTS = ("tasks", "include_path", "conditions", "metrics", "systems")
-MAPPINGS = ("model_args", "base_args", "recognizer_args", "gen_kwargs", "choice", "tag")
+MAPPINGS = ("model_args", "base_args", "recognizer_args", "judge_args", "gen_kwargs", "choice", "tag")
 NUMBERS = ("limit", "seed", "num_fewshot")
 FLAGS = ("resume", "skip_bad_items")
 
@@ -47,6 +47,8 @@ def add_parser(commands: Any) -> None:
     add("--metrics", metavar="A,B", help="metric plug-ins (default all); `none` for answers only")
     add("--protocol", metavar="NAME", help="emnlp2025: the paper's own tasks, metrics, conditions and choices; see `lsgap ls protocols`")
     add("--choice", metavar="K=V,...", help="single choices, such as layers=0..L; see `lsgap ls protocols`")
+    add("--judge", metavar="NAME", help="gives the verdicts that a scorer needs a judge for (default none); see `lsgap ls judges`")
+    add("--judge_args", metavar="K=V,...", help="for it, such as model=gpt-4o-mini-2024-07-18,votes=3,price_input=0.15,price_output=0.6")
     add("--limit", metavar="N", help="at most N items of each task")
     add("--batch_size", metavar="N|auto", help="items per forward (default auto)")
     add("--output_path", metavar="DIR", help="run folder (default ./lsgap_results/MODEL-FINGERPRINT)")

@@ -16,6 +16,7 @@ from lsgap_bench.schema import Pair
     bounds="-100..100 points",
     null="the gap with another item's clip (the canary `speech=other`): that of a deaf model",
     pitfalls="A small gap can mean a bad written side: read both scores. A brittle scorer makes format drift look like a gap.",
+    reads_scores=True,
 )
 def modality_gap(pair: Pair) -> float:
     """Score of the written question minus score of the spoken one, same model, same item.

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import Content, Prefill, Reply
 from lsgap_bench.models.answers_only import AnswersOnly
-from lsgap_bench.models.chat_client import ChatClient, Limits
+from lsgap_bench.models.chat_arguments import (
+    DEFAULT_URL,
+    TOKEN_FIELDS,
+    address,
+    key_of_server,
+    limits,
+    number,
+    omitted,
+    one_of,
+    prices,
+    refuse_keys,
+)
+from lsgap_bench.models.chat_client import ChatClient
 from lsgap_bench.models.chat_reply import reply_of
 from lsgap_bench.models.loading import digest
 from lsgap_bench.registry import model as model_adapter
 from lsgap_bench.schema import Generation
 from lsgap_bench.speech.clips import encode
 
-DEFAULT_KEY = "OPENAI_API_KEY"
-NO_KEY = "none"
 TOP_LOGPROBS = 20
-OMITTED = ("temperature", "seed")
-"""Fields that may be left out for servers that refuse them."""
 CLIP = "<clip>"
 """What stands for a clip in the prompts of a record."""
 
@@ -45,7 +49,7 @@ class ChatAPI(AnswersOnly):
     def __init__(
         self,
         model: str,
-        base_url: str = "https://api.openai.com/v1",
+        base_url: str = DEFAULT_URL,
         key_env: str | None = None,
         concurrency: int = 8,
         timeout: float = 300,
@@ -63,27 +67,19 @@ class ChatAPI(AnswersOnly):
         key: object = None,
         api_key: object = None,
     ) -> None:
-        if key is not None or api_key is not None:
-            raise UsageError("a key is taken from the environment only, where no log finds it; give key_env=NAME, the variable's name")
-        self.served, self.base_url, self._host, local = str(model), *_address(base_url)
+        refuse_keys(key, api_key)
+        self.served, self.base_url, self._host, local = str(model), *address(base_url)
         self.name = self.served.rstrip("/").rpartition("/")[2]
-        self.sampling_rate = int(_number("sampling_rate", sampling_rate, 8000))
-        self.max_seconds = None if max_seconds is None else _number("max_seconds", max_seconds, 0.1)
-        self._field = _one_of("max_tokens_field", max_tokens_field, ("max_tokens", "max_completion_tokens"))
-        self._omit = {_one_of("omit", name, OMITTED) for name in str(omit).split("+") if name}
+        self.sampling_rate = int(number("sampling_rate", sampling_rate, 8000))
+        self.max_seconds = None if max_seconds is None else number("max_seconds", max_seconds, 0.1)
+        self._field = one_of("max_tokens_field", max_tokens_field, TOKEN_FIELDS)
+        self._omit = omitted(omit)
         if not isinstance(logprobs, bool):
             raise UsageError(f"logprobs={logprobs} is neither true nor false; write one of the two")
         self._logprobs = logprobs
-        prices = {"input": price_input, "output": price_output, "audio_input": price_audio_input}
-        self._prices = {name: _number(f"price_{name}", price, 0) for name, price in prices.items() if price is not None}
-        limits = Limits(
-            concurrency=int(_number("concurrency", concurrency, 1)),
-            timeout=_number("timeout", timeout, 0.01),
-            retries=int(_number("retries", retries, 0)),
-            backoff=_number("backoff", backoff, 0),
-            requests_per_minute=None if requests_per_minute is None else _number("requests_per_minute", requests_per_minute, 0.01),
-        )
-        self._client = ChatClient(f"{self.base_url}/chat/completions", _key(key_env, self._host, local), limits, local)
+        self._prices = prices(input=price_input, output=price_output, audio_input=price_audio_input)
+        allowed = limits(concurrency, timeout, retries, backoff, requests_per_minute)
+        self._client = ChatClient(f"{self.base_url}/chat/completions", key_of_server(key_env, self._host, local), allowed, local)
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -137,53 +133,3 @@ class ChatAPI(AnswersOnly):
 
     def _wav(self, wave: Any) -> dict[str, str]:
         return {"data": base64.b64encode(encode(wave, self.sampling_rate, "wav")).decode(), "format": "wav"}
-
-
-def _address(base_url: str) -> tuple[str, str, bool]:
-    """(base_url without a closing slash, host and port, whether it is this machine). UsageError for what is no plain http address."""
-    url = str(base_url).rstrip("/")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise UsageError("base_url holds more than an address; give a key with key_env=NAME, and leave out what stands before @ or after ?")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"base_url={base_url} is no address; write for example http://127.0.0.1:8000/v1")
-    return url.removesuffix("/chat/completions"), parts.netloc, _is_loopback(parts.hostname)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _key(name: str | None, host: str, local: bool) -> str | None:
-    """The key in the environment variable called `name`; None where none is sent. UsageError that never shows what may be a key."""
-    if name == NO_KEY or (name is None and local):
-        return None
-    name = DEFAULT_KEY if name is None else str(name)
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", name):
-        raise UsageError("key_env is no name of an environment variable, in capitals; it is not shown here, in case it is the key itself")
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise UsageError(
-            f"the environment variable {name} holds no key for {host}; set it, name another with key_env, or give key_env=none"
-        )
-    if not (key.isascii() and key.isprintable()) or " " in key:
-        raise UsageError(f"what the environment variable {name} holds is no key, which is of printable ASCII characters; set it anew")
-    return key
-
-
-def _number(name: str, value: Any, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < float("inf"):
-        raise UsageError(f"{name}={value} is no number from {least:g} on; correct it")
-    return value
-
-
-def _one_of(name: str, value: Any, known: Sequence[str]) -> str:
-    if value not in known:
-        raise UsageError(f"{name}={value} is not known; write {' or '.join(known)}")
-    return str(value)

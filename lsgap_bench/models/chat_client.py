@@ -1,4 +1,4 @@
-"""The HTTP side of `chat-api`: requests side by side, no faster than allowed, tried again where that may help, the key never told."""
+"""The HTTP side of `chat-api` and the judge `chat`: requests side by side, no faster than allowed, tried again, the key never told."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def _libraries() -> tuple[ModuleType, ModuleType]:
         import httpx
         import tenacity
     except ImportError as error:
-        raise UsageError(f"chat-api needs the package {error.name}; pip install lsgap-bench[api]") from None
+        raise UsageError(f"a chat completions server is asked with the package {error.name}; pip install lsgap-bench[api]") from None
     return httpx, tenacity
 
 

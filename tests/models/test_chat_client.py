@@ -230,5 +230,5 @@ def test_without_a_key_none_is_sent(server: Served) -> None:
 @pytest.mark.parametrize("package", ["httpx", "tenacity"])
 def test_a_package_that_is_missing_is_named_with_the_extra(server: Served, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, package, None)
-    with pytest.raises(UsageError, match=rf"needs the package {package}; pip install lsgap-bench\[api\]"):
+    with pytest.raises(UsageError, match=rf"is asked with the package {package}; pip install lsgap-bench\[api\]"):
         client(server)
