@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lsgap_bench.bootstrap import Floats
+from lsgap_bench.bootstrap import Floats, Weights, relative_weights
 from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
 from lsgap_bench.recognition import recognition_of
 from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mcnemar, mean_estimate, paired_gap, paired_test, ratio_of_means
-from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.task_tables import TaskTable, weights_of
 
 NO_ITEMS = "no items are left"
 
@@ -44,11 +44,14 @@ def task_result(table: TaskTable) -> TaskResult:
     )
 
 
-def group_result(tables: Sequence[TaskTable]) -> GroupResult:
-    """Unweighted means over tasks; a condition or metric that a task lacks is absent from the group.
+def group_result(tables: Sequence[TaskTable], weights: Mapping[str, float] | None = None) -> GroupResult:
+    """Means over tasks; a condition or metric that a task lacks is absent from the group.
 
-    A task without items makes every mean absent, for the mean of fewer tasks is another quantity. No tasks give a group without scores.
+    weights: task -> its weight; None, and none at all as in a record of an older version: all weigh the same. A task without items makes
+    every mean absent, for the mean of fewer tasks is another quantity. No tasks give a group without scores.
     """
+    shares = {t.task: 1 / len(tables) for t in tables} if weights is None else dict(weights)
+    tables = [replace(t, weight=shares.get(t.task, 1.0)) for t in tables]
     filled = [t for t in tables if t.items]
     conditions = [c for c in (filled[0].scores if filled else ()) if all(c in t.scores for t in filled)]
     names = [m for m in (_metrics(filled[0]) if filled else ()) if all(m in _metrics(t) for t in filled)]
@@ -56,12 +59,13 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
     missing = "only one form was run" if filled else NO_ITEMS
     return GroupResult(
         tasks=[t.task for t in tables],
-        scores={c: group_mean([(t.score(c), t.clusters) for t in tables]) for c in conditions},
+        weights=shares,
+        scores={c: _group_score(tables, c) for c in conditions},
         gap=_group_difference(tables, "text", "speech") if both else absent(missing),
         p_value=_group_p_value(tables, "text", "speech") if both else PValue(math.nan, missing),
         **_companions(tables),
         recognition=recognition_of(tables),
-        detectable=group_detectable([(t.score("text") - t.score("speech"), t.clusters) for t in tables]) if both else absent(missing),
+        detectable=group_detectable(_differences(tables, "text", "speech"), weights=weights_of(tables)) if both else absent(missing),
         answers=answer_measures(tables),
         agreement=agreements(tables),
         representation={name: representation(tables, name, by_length=True) for name in names},
@@ -78,8 +82,8 @@ def _metrics(table: TaskTable) -> tuple[str, ...]:
 
 
 def _companions(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
-    """base, cascade, erosion and recovery of one task, or unweighted over several; what is absent says why."""
-    filled = [t for t in tables if t.items]
+    """base, cascade, erosion and recovery of one task, or the means over several; what is absent says why."""
+    filled, weights = [t for t in tables if t.items], weights_of(tables)
 
     def missing(system: str, condition: str) -> str | None:
         if not all(system in t.systems for t in filled):
@@ -89,12 +93,14 @@ def _companions(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
     if not any(t.systems for t in filled):
         return dict.fromkeys((*COMPANIONS, "erosion", "recovery"), NOT_RUN)
     scores = {name: [(t.system(name), t.clusters) for t in tables] for name in COMPANIONS}
-    made = {name: group_mean(parts) if all(name in t.systems for t in filled) else NOT_RUN for name, parts in scores.items()}
+    made = {
+        name: group_mean(parts, weights=weights) if all(name in t.systems for t in filled) else NOT_RUN for name, parts in scores.items()
+    }
     no_erosion, no_recovery = missing("base", "text"), missing("base", "speech")
     erosion = [(t.system("base") - t.score("text"), t.clusters) for t in tables]
     recovery = [(t.score("speech"), t.system("base"), t.clusters) for t in tables]
-    made["erosion"] = absent(no_erosion) if no_erosion else group_mean(erosion)
-    made["recovery"] = absent(no_recovery, "ratio") if no_recovery else ratio_of_means(recovery)
+    made["erosion"] = absent(no_erosion) if no_erosion else group_mean(erosion, weights=weights)
+    made["recovery"] = absent(no_recovery, "ratio") if no_recovery else ratio_of_means(recovery, weights=weights)
     return made
 
 
@@ -113,14 +119,15 @@ def _intervention(table: TaskTable, condition: str) -> InterventionResult:
 
 
 def _group_intervention(tables: Sequence[TaskTable], condition: str) -> InterventionResult:
-    singles = [_intervention(t, condition) for t in tables if t.items]
+    filled = [t for t in tables if t.items]
+    singles = [_intervention(t, condition) for t in filled]
     return InterventionResult(
-        score=group_mean([(t.score(condition), t.clusters) for t in tables]),
+        score=_group_score(tables, condition),
         gain=_group_difference(tables, condition, "speech"),
         p_value=_group_p_value(tables, condition, "speech"),
         recovered=_total([s.recovered for s in singles]),
         broken=_total([s.broken for s in singles]),
-        replaced=float(np.mean([s.replaced for s in singles])),
+        replaced=float(np.mean(relative_weights(weights_of(filled), len(filled)) * [s.replaced for s in singles])),
     )
 
 
@@ -134,23 +141,35 @@ def _group_p_value(tables: Sequence[TaskTable], first: str, second: str) -> PVal
     """One task has its own test."""
     if len(tables) == 1:
         return paired_p_value(tables[0].score(first), tables[0].score(second), tables[0].clusters)
-    return group_mean_p_value([(t.score(first) - t.score(second), t.clusters) for t in tables])
+    return group_mean_p_value(_differences(tables, first, second), weights_of(tables))
 
 
 def _group_difference(tables: Sequence[TaskTable], first: str, second: str) -> Estimate:
-    return group_mean([(t.score(first) - t.score(second), t.clusters) for t in tables])
+    return group_mean(_differences(tables, first, second), weights=weights_of(tables))
 
 
-def group_mean_p_value(parts: Sequence[tuple[Floats, Sequence[str]]]) -> PValue:
-    """Of an unweighted mean over tasks: sign flips of cluster sums, in which every task weighs the same.
+def _group_score(tables: Sequence[TaskTable], condition: str) -> Estimate:
+    return group_mean([(t.score(condition), t.clusters) for t in tables], weights=weights_of(tables))
 
-    parts: (differences (items,), clusters) per task, NaN = absent; clusters that tasks share are flipped together.
+
+def _differences(tables: Sequence[TaskTable], first: str, second: str) -> list[tuple[Floats, Sequence[str]]]:
+    return [(t.score(first) - t.score(second), t.clusters) for t in tables]
+
+
+def group_mean_p_value(parts: Sequence[tuple[Floats, Sequence[str]]], weights: Weights = None) -> PValue:
+    """Of a mean over tasks: sign flips of cluster sums, in which every task weighs what it weighs in the mean.
+
+    parts: (differences (items,), clusters) per task, NaN = absent; clusters that tasks share are flipped together. weights: as for
+    `group_mean`.
     """
     if any(np.isnan(differences).all() for differences, _ in parts):
         return PValue(math.nan, "a task has no item with a value")
-    weighted = np.concatenate([differences / np.count_nonzero(~np.isnan(differences)) for differences, _ in parts])
-    p = paired_test(weighted, np.zeros(len(weighted)), [name for _, clusters in parts for name in clusters])
-    return PValue(p, "sign flip of cluster sums, tasks weigh the same" if len(parts) > 1 else "sign flip of cluster sums")
+    relative = relative_weights(weights, len(parts))
+    present = [np.count_nonzero(~np.isnan(differences)) for differences, _ in parts]
+    shares = [weight * differences / n for weight, n, (differences, _) in zip(relative, present, parts, strict=True)]
+    p = paired_test(np.concatenate(shares), np.zeros(sum(map(len, shares))), [name for _, clusters in parts for name in clusters])
+    said = "" if len(parts) == 1 else ", tasks weigh the same" if (relative == 1).all() else ", tasks weigh as in the mean"
+    return PValue(p, f"sign flip of cluster sums{said}")
 
 
 def paired_p_value(a: Floats, b: Floats, clusters: Sequence[str]) -> PValue:

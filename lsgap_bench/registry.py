@@ -71,7 +71,7 @@ NEEDS: Mapping[str, str] = {
     "logits": "function of one LogitPair -> (rows,): the next-token logits after the text and after the speech",
     "blocks": "function of one LayerBlock -> (..., terms): the pooled states of a block of items, whose mean terms `combine` makes a value",
     "answers": "function of one Pair -> float: an item's answers under all conditions",
-    "systems": "function of [(answers, answers, clusters), ...], one per task, -> Estimate: two systems' answers to the same items",
+    "systems": "function of [(answers, answers, clusters), ...] and weights, one per task, -> Estimate: two systems' answers to the same items",
 }
 """What a metric plug-in is a function of."""
 LAYERED = ("states", "blocks")

@@ -418,7 +418,10 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class GroupResult:
-    """Unweighted means over the tasks of a group, each task resampled by its own clusters; otherwise as `TaskResult`."""
+    """Means over the tasks of a group, each task resampled by its own clusters; otherwise as `TaskResult`.
+
+    weights: task -> what it weighs in these means, adding up to 1; none in a record of an older version, whose tasks weigh the same.
+    """
 
     tasks: Sequence[str]
     scores: Mapping[str, Estimate]
@@ -434,6 +437,7 @@ class GroupResult:
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class TaskTable:
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
     voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where the cascade was not run.
     layers: the value of the choice `layers`, over which the curves are averaged. unmeasured: metric that has no curve -> why.
+    weight: what the task weighs in the group that is looked at, up to a factor.
     """
 
     task: str
@@ -57,6 +58,7 @@ class TaskTable:
     voices: Sequence[str | None] = ()
     transcripts: Mapping[str, Floats] = field(default_factory=dict)
     unmeasured: Mapping[str, str] = field(default_factory=dict)
+    weight: float = 1.0
 
     @property
     def lengths(self) -> Floats:
@@ -74,6 +76,11 @@ class TaskTable:
     def transcript(self, counted: str) -> Floats:
         """What was counted in the cascade's transcripts: (n,), NaN where it was not run."""
         return self.transcripts.get(counted, np.full(len(self.items), np.nan))
+
+
+def weights_of(tables: Sequence[TaskTable]) -> list[float]:
+    """What each of a group's tasks weighs, as the mean functions of `stats` take it."""
+    return [table.weight for table in tables]
 
 
 def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> list[dict[str, Any]]:

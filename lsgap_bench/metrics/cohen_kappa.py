@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsgap_bench.agreement import Answers, group_kappa
-from lsgap_bench.bootstrap import Clusters
+from lsgap_bench.bootstrap import Clusters, Weights
 from lsgap_bench.registry import metric
 from lsgap_bench.schema import Estimate
 
@@ -24,9 +24,9 @@ from lsgap_bench.schema import Estimate
         "another answer, pe is near 0 and kappa is plain agreement. Agreement in wrong answers counts as well."
     ),
 )
-def cohen_kappa(parts: Sequence[tuple[Answers, Answers, Clusters]]) -> Estimate:
-    """Agreement of two systems' answers beyond chance, unweighted mean over tasks.
+def cohen_kappa(parts: Sequence[tuple[Answers, Answers, Clusters]], weights: Weights = None) -> Estimate:
+    """Agreement of two systems' answers beyond chance, mean over tasks.
 
-    parts: per task the two systems' answers (items,) and the clusters.
+    parts: per task the two systems' answers (items,) and the clusters. weights: of the tasks, None: all weigh the same.
     """
-    return group_kappa(parts)
+    return group_kappa(parts, weights=weights)
