@@ -179,9 +179,10 @@ def agreements(tables: Sequence[TaskTable]) -> dict[str, dict[str, Estimate]]:
     """Metric of two systems' answers -> `text|speech` and so on -> what it says, for all pairs of systems that were run on every task."""
     filled = [table for table in tables if table.items]
     run = [name for name in SYSTEMS if filled and all(name in table.labels for table in filled)]
-    pairs = {f"{one}|{other}": [(t.labels[one], t.labels[other], t.clusters) for t in filled] for one, other in combinations(run, 2)}
-    weights = weights_of(filled)
-    return {name: {pair: metrics[name].compute(parts, weights) for pair, parts in pairs.items()} for name in _of_systems()}
+    pairs = {
+        f"{one}|{other}": [(t.labels[one], t.labels[other], t.clusters, t.weight) for t in filled] for one, other in combinations(run, 2)
+    }
+    return {name: {pair: metrics[name].compute(parts) for pair, parts in pairs.items()} for name in _of_systems()}
 
 
 def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, TaskTable], side: str) -> dict[str, Estimate]:
@@ -189,11 +190,14 @@ def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, T
 
     tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side.
     """
-    filled = {task: table for task, table in tables.items() if table.items}
-    both = [(table.labels.get(side), others[task].labels.get(side), table.clusters) for task, table in filled.items()]
-    if not all(one and other for one, other, _ in both):
+    both = [
+        (table.labels.get(side), others[task].labels.get(side), table.clusters, table.weight)
+        for task, table in tables.items()
+        if table.items
+    ]
+    if not all(one and other for one, other, *_ in both):
         return {name: absent(f"{side} was not run", metrics[name].unit) for name in _of_systems()}
-    return {name: metrics[name].compute(both, weights_of(list(filled.values()))) for name in _of_systems()}
+    return {name: metrics[name].compute(both) for name in _of_systems()}
 
 
 def _of_systems() -> list[str]:

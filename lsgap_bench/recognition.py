@@ -41,8 +41,9 @@ def recognition_of(tables: Sequence[TaskTable]) -> Recognition:
 def word_error_rate(parts: Sequence[tuple[Floats, Floats, Sequence[str]]], weights: Weights = None) -> Estimate:
     """The errors of a task over its words, mean over tasks, with its 95 % interval; a fraction, unit "WER".
 
-    parts: (errors (items,), words (items,), clusters) per task, NaN in both = absent. weights: as for `group_mean`. Errors and words of a resample come from the same
-    draw of clusters; otherwise as `group_mean`. Not the mean of the items' own rates, in which a word of a short question would count more.
+    parts: (errors (items,), words (items,), clusters) per task, NaN in both = absent. weights: as for `group_mean`. Errors and words of a
+    resample come from the same draw of clusters; otherwise as `group_mean`. Not the mean of the items' own rates, in which a word of a
+    short question would count more.
     """
     errors = [present_items(of_items, clusters) for of_items, _, clusters in parts]
     words = [present_items(of_items, clusters) for _, of_items, clusters in parts]

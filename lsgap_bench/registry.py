@@ -71,7 +71,7 @@ NEEDS: Mapping[str, str] = {
     "logits": "function of one LogitPair -> (rows,): the next-token logits after the text and after the speech",
     "blocks": "function of one LayerBlock -> (..., terms): the pooled states of a block of items, whose mean terms `combine` makes a value",
     "answers": "function of one Pair -> float: an item's answers under all conditions",
-    "systems": "function of [(answers, answers, clusters), ...] and weights, one per task, -> Estimate: two systems' answers to the same items",
+    "systems": "function of [(answers, answers, clusters, weight), ...], one per task, -> Estimate: two systems' answers to the same items",
 }
 """What a metric plug-in is a function of."""
 LAYERED = ("states", "blocks")
@@ -141,6 +141,8 @@ class Intervention:
 metrics: Registry[Metric] = Registry("metric", "lsgap_bench.metrics")
 interventions: Registry[Intervention] = Registry("intervention", "lsgap_bench.interventions")
 scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
+without_target: set[str] = set()
+"""The scorers that need no target."""
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
 voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
 recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
@@ -180,8 +182,13 @@ def intervention(name: str, *, source: str = "") -> Callable[[Callable[..., Any]
     return register
 
 
-def scorer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`."""
+def scorer(name: str, *, needs_target: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`.
+
+    needs_target: False for one that judges an answer without a reference; its tasks may leave `doc_to_target` out.
+    """
+    if not needs_target:
+        without_target.add(name)
     return lambda rule: scorers.add(name, rule)
 
 

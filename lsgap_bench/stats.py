@@ -93,10 +93,10 @@ def group_mean(
 ) -> Estimate:
     """The mean over tasks of each task's mean over items, with its 95 % interval; n counts the items of all tasks.
 
-    parts: (values, clusters) per task, as for `mean_estimate`. weights: of the tasks, None: all weigh the same. Each task is resampled by its own clusters; tasks that share cluster names
-    are resampled together (one question, several voices), the others independently. Where any task has fewer than 50 clusters, and
-    with n_boot 0, a t interval with Welch-Satterthwaite degrees of freedom. Absent if a task has no value: the mean of fewer tasks is
-    another quantity.
+    parts: (values, clusters) per task, as for `mean_estimate`. weights: of the tasks, None: all weigh the same. Each task is resampled by
+    its own clusters; tasks that share cluster names are resampled together (one question, several voices), the others independently. Where
+    any task has fewer than 50 clusters, and with n_boot 0, a t interval with Welch-Satterthwaite degrees of freedom. Absent if a task has
+    no value: the mean of fewer tasks is another quantity.
     """
     tasks = [present_items(values, clusters) for values, clusters in parts]
     n = sum(len(task.values) for task in tasks)
@@ -129,10 +129,10 @@ def ratio_of_means(
 ) -> Estimate:
     """The mean over tasks of `above` over that of `below`, with its 95 % interval; unit "ratio".
 
-    parts: (above (items,), below (items,), clusters) per task; an item with a NaN on either side is dropped. weights: as for `group_mean`. Both means of a resample come
-    from the same draw of clusters, as in `group_mean`; where any task has fewer than 50 clusters, a t interval on the cluster sums of
-    above - ratio * below (the linearised ratio). Absent if a task has no value, and where the mean of `below` is 0; no interval, with a
-    `why`, where it is 0 in some resample.
+    parts: (above (items,), below (items,), clusters) per task; an item with a NaN on either side is dropped. weights: as for `group_mean`.
+    Both means of a resample come from the same draw of clusters, as in `group_mean`; where any task has fewer than 50 clusters, a t
+    interval on the cluster sums of above - ratio * below (the linearised ratio). Absent if a task has no value, and where the mean of
+    `below` is 0; no interval, with a `why`, where it is 0 in some resample.
     """
     both = [(*paired(above, below, "above", "below"), clusters) for above, below, clusters in parts]
     tops = [present_items(np.where(np.isnan(below), np.nan, above), clusters) for above, below, clusters in both]

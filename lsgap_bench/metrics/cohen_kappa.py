@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lsgap_bench.agreement import Answers, group_kappa
-from lsgap_bench.bootstrap import Clusters, Weights
+from lsgap_bench.bootstrap import Clusters
 from lsgap_bench.registry import metric
 from lsgap_bench.schema import Estimate
 
@@ -24,9 +24,9 @@ from lsgap_bench.schema import Estimate
         "another answer, pe is near 0 and kappa is plain agreement. Agreement in wrong answers counts as well."
     ),
 )
-def cohen_kappa(parts: Sequence[tuple[Answers, Answers, Clusters]], weights: Weights = None) -> Estimate:
+def cohen_kappa(parts: Sequence[tuple[Answers, Answers, Clusters, float]]) -> Estimate:
     """Agreement of two systems' answers beyond chance, mean over tasks.
 
-    parts: per task the two systems' answers (items,) and the clusters. weights: of the tasks, None: all weigh the same.
+    parts: per task the two systems' answers (items,), the clusters, and what the task weighs.
     """
-    return group_kappa(parts, weights=weights)
+    return group_kappa([part[:3] for part in parts], weights=[part[3] for part in parts])
