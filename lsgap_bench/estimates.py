@@ -14,11 +14,12 @@ from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
 from lsgap_bench.recognition import recognition_of
 from lsgap_bench.registry import REPRESENTATION, metrics
-from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, PValue, TaskResult, absent
+from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, OtherScores, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mcnemar, mean_estimate, paired_gap, paired_test, ratio_of_means
 from lsgap_bench.task_tables import TaskTable, weights_of
 
 NO_ITEMS = "no items are left"
+OF_EACH_TASK = "first of each task"
 
 
 def task_result(table: TaskTable) -> TaskResult:
@@ -41,6 +42,7 @@ def task_result(table: TaskTable) -> TaskResult:
         agreement=agreements([table]),
         representation={name: representation([table], name) for name in _metrics(table)},
         interventions=_adjusted({c: _intervention(table, c) for c in table.scores if c.startswith("speech+") and speech is not None}),
+        other_scorers={rule: _other_scores([table.judged_by(rule)]) for rule in table.others},
     )
 
 
@@ -72,6 +74,31 @@ def group_result(tables: Sequence[TaskTable], weights: Mapping[str, float] | Non
         interventions=_adjusted(
             {c: _group_intervention(tables, c) for c in conditions if c.startswith("speech+") and "speech" in conditions}
         ),
+        other_scorers=_group_other_scores(tables),
+    )
+
+
+def _group_other_scores(tables: Sequence[TaskTable]) -> dict[str, OtherScores]:
+    """Of each task's first further scorer, under its name, or under OF_EACH_TASK where they differ; nothing where no task has one."""
+    first = [next(iter(table.others), None) for table in tables]
+    names = set(first) - {None}
+    if not names:
+        return {}
+    name = str(names.pop()) if len(names) == 1 else OF_EACH_TASK
+    return {name: _other_scores([table.judged_by(rule) for table, rule in zip(tables, first, strict=True)])}
+
+
+def _other_scores(tables: Sequence[TaskTable]) -> OtherScores:
+    """What `task_result` says of scores, of tables that another rule has judged; the means over several."""
+    filled = [table for table in tables if table.items]
+    sides = [side for side in ("text", "speech") if filled and all(side in table.scores for table in filled)]
+    missing = "only one form was run" if filled else NO_ITEMS
+    gap, shares = _group_difference if len(tables) > 1 else _difference, relative_weights(weights_of(filled), len(filled))
+    return OtherScores(
+        scores={side: _group_score(tables, side) for side in sides},
+        gap=gap(tables, "text", "speech") if len(sides) == 2 else absent(missing),
+        p_value=_group_p_value(tables, "text", "speech") if len(sides) == 2 else PValue(math.nan, missing),
+        fail_rate={side: 1 - _mean(shares * [_mean(t.extracted[side]) for t in filled]) for side in sides},
     )
 
 
@@ -142,6 +169,11 @@ def _group_p_value(tables: Sequence[TaskTable], first: str, second: str) -> PVal
     if len(tables) == 1:
         return paired_p_value(tables[0].score(first), tables[0].score(second), tables[0].clusters)
     return group_mean_p_value(_differences(tables, first, second), weights_of(tables))
+
+
+def _difference(tables: Sequence[TaskTable], first: str, second: str) -> Estimate:
+    """Of one task, by its own method."""
+    return paired_gap(tables[0].score(first), tables[0].score(second), tables[0].clusters)
 
 
 def _group_difference(tables: Sequence[TaskTable], first: str, second: str) -> Estimate:

@@ -24,7 +24,6 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
-from lsgap_bench import scorers
 from lsgap_bench.data_sources import local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
@@ -180,7 +179,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             words=word_spans(doc[ours.word_times], asked.text, f"{where}: word_times: {ours.word_times}") if ours.word_times else (),
             fields=self._fields(doc, asked),
         )
-        self._verdict("", known_of(item))  # a scorer that cannot judge it says so before anything is run
+        for rule in self.paired_config.scorers:
+            self._verdict(rule, "", known_of(item))  # a scorer that cannot judge it says so before anything is run
         return item
 
     def items(self, limit: int | None) -> Iterator[Item]:
@@ -204,7 +204,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         if options:
             check_options(options, where)
         guessed = 1 / len(options) if options else None
-        column, needed = self.config.doc_to_target in self._documents.column_names, scorers.needs_target(self.paired_config.scorer)
+        column, needed = self.config.doc_to_target in self._documents.column_names, self.paired_config.needs_target
         unfit = f"{where}: chance gives {chance!r}; it must give a number from 0 to 1"
         return Question(
             text=text,
@@ -222,8 +222,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         columns = {k: v for k, v in doc.items() if k not in (ROW, self.paired_config.word_times)}
         return columns | ({"options": asked.options} if asked.options else {})
 
-    def _verdict(self, answer: str, known: Mapping[str, Any]) -> Verdict:
-        return judge(self.paired_config.scorer, answer, known, self.unread)
+    def _verdict(self, rule: str, answer: str, known: Mapping[str, Any]) -> Verdict:
+        return judge(rule, answer, known, self.unread)
 
     # ------------------------------------------------------------------------------------------------ requests and results
 
@@ -274,13 +274,13 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
                 inst.filtered_resps[ensemble.name] = dataclasses.replace(seen, observations=kept)
 
     def pair_of(self, observed: Observed) -> Pair | None:
-        """Every condition's answer scored by the same rule; None for a document that was left out."""
+        """Every condition's answer scored by the same rules; None for a document that was left out."""
         item = observed.item
         if item is None or not observed.observations:
             return None
-        answered = {c: o for c, o in observed.observations.items() if o.absent is None}
-        verdicts = {c: self._verdict(o.answer, known_of(item)) for c, o in answered.items()}
-        return Pair(item, observed.observations, verdicts)
+        known, answers = known_of(item), {c: o.answer for c, o in observed.observations.items() if o.absent is None}
+        first, *others = ({c: self._verdict(rule, answer, known) for c, answer in answers.items()} for rule in self.paired_config.scorers)
+        return Pair(item, observed.observations, first, dict(zip(self.paired_config.other_scorers, others, strict=True)))
 
     def joined(self, found: Mapping[str, Mapping[str, Observation]]) -> list[Pair]:
         """The pairs with observations made after the evaluation loop: item id -> name -> observation. Filtered and scored as all others."""
@@ -325,7 +325,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         choice = self.OUTPUT_TYPE == "multiple_choice"
         answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
         known = {"id": name, "text": asked.text, "target": asked.target, "chance": asked.chance}
-        return self._verdict(answer, {**self._fields(doc, asked), **known})
+        return self._verdict(self.paired_config.scorer, answer, {**self._fields(doc, asked), **known})
 
     def aggregation(self) -> dict[str, Any]:
         """Means; a metric of `metric_list` by its own rule, for either form."""

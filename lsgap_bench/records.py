@@ -28,6 +28,7 @@ from lsgap_bench.schema import (
     Estimate,
     GroupResult,
     InterventionResult,
+    OtherScores,
     PValue,
     Recognition,
     Record,
@@ -267,6 +268,11 @@ def _recognition(plain: Mapping[str, Any]) -> Recognition:
     return Recognition(**single, wer_by_voice=_estimates(plain["wer_by_voice"]))
 
 
+def _other_scores(plain: Mapping[str, Any]) -> OtherScores:
+    fail_rate = {side: math.nan if rate is None else rate for side, rate in plain["fail_rate"].items()}
+    return OtherScores(_estimates(plain["scores"]), Estimate.from_dict(plain["gap"]), _p_value(plain["p_value"]), fail_rate)
+
+
 def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **plain,
@@ -279,6 +285,7 @@ def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
         "agreement": {m: _estimates(of) for m, of in plain.get("agreement", {}).items()},
         "representation": {m: _representation(r) for m, r in plain["representation"].items()},
         "interventions": {c: _intervention(i) for c, i in plain["interventions"].items()},
+        "other_scorers": {rule: _other_scores(of) for rule, of in plain.get("other_scorers", {}).items()},
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lsgap_bench.judging import Unread, counted, judge, known_of
 from lsgap_bench.records import Rows
 from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
-from lsgap_bench.task_tables import column_of, judged_fields, measures_of
+from lsgap_bench.task_tables import column_of, judged_fields, measures_of, other_fields
 
 Samples = list[dict[str, Any]]
 
@@ -30,10 +30,12 @@ def rejudged(pair: Pair, rule: str | None, unread: Unread = "chance") -> Pair:
 
     rule: None leaves what was read, so that only what counts of an unread answer is set anew.
     """
+    recounted = {other: _counted(pair, verdicts, unread) for other, verdicts in pair.others.items()}
     if rule is None:
-        return replace(pair, verdicts={name: counted(verdict, pair.item.chance, unread) for name, verdict in pair.verdicts.items()})
+        return replace(pair, verdicts=_counted(pair, pair.verdicts, unread), others=recounted)
     answered = {name: seen for name, seen in pair.observations.items() if seen.absent is None}
-    return replace(pair, verdicts={name: judge(rule, seen.answer, known_of(pair.item), unread) for name, seen in answered.items()})
+    verdicts = {name: judge(rule, seen.answer, known_of(pair.item), unread) for name, seen in answered.items()}
+    return replace(pair, verdicts=verdicts, others=recounted)
 
 
 def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair], names: Sequence[str] | None = None) -> Samples:
@@ -46,7 +48,11 @@ def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair
 
 def _pair(item: Item, rows: Samples, curves: Mapping[str, Any]) -> Pair:
     seen = {name: _observation(row, curves if name == "speech" else {}) for row in rows if (name := column_of(row))}
-    return Pair(item, seen, {column_of(row): _verdict(row) for row in rows if row["score"] is not None})
+    others: dict[str, dict[str, Verdict]] = {}
+    for row in rows:
+        for rule, of in row.get("other_scorers", {}).items():
+            others.setdefault(rule, {})[column_of(row)] = _verdict(of)
+    return Pair(item, seen, {column_of(row): _verdict(row) for row in rows if row["score"] is not None}, others)
 
 
 def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observation:
@@ -68,6 +74,10 @@ def _observation(row: Mapping[str, Any], curves: Mapping[str, Any]) -> Observati
     )
 
 
+def _counted(pair: Pair, verdicts: Mapping[str, Verdict], unread: Unread) -> dict[str, Verdict]:
+    return {name: counted(verdict, pair.item.chance, unread) for name, verdict in verdicts.items()}
+
+
 def _verdict(row: Mapping[str, Any]) -> Verdict:
     return Verdict(row["prediction"], row["score"], row["correct"], row["extracted"])
 
@@ -78,4 +88,4 @@ def _row(row: Mapping[str, Any], pair: Pair, names: Sequence[str] | None) -> dic
         return dict(row)
     kept = tuple(row.get("measures") or ()) if names is None else names
     measures = {"measures": measures_of(pair, condition, kept)} if kept or names is not None else {}
-    return {**row, **measures, **judged_fields(pair.verdicts[condition], None)}
+    return {**row, **measures, **judged_fields(pair.verdicts[condition], None), **other_fields(pair, condition)}

@@ -13,6 +13,7 @@ from lsgap_bench.cells import ABSENT, Footnotes, number, of_difference, of_ratio
 from lsgap_bench.check_lines import check_lines
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of, in_words
 from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupResult, PValue, Record, Representation, TaskResult, absent
+from lsgap_bench.scorers_table import scorers_table
 from lsgap_bench.usage import usage_lines
 
 _SCORES = "Scores in points with 95 % intervals; gap = text - speech; a group is the {} of its tasks"
@@ -41,6 +42,8 @@ def run_tables(record: Record) -> str:
     if not record.tasks:
         return f"{parts[0]}\n\nNo paired task was run; the text tasks are in results.json\n"
     parts.append(scores_table(record))
+    if record.overall.other_scorers:
+        parts.append(scorers_table(record))
     if companions_of(record):
         parts.append(systems_table(record))
     parts += recognition_tables(record)

@@ -314,6 +314,7 @@ def _record(
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in run.plan.conditions]
     rules = {name: task.paired_config.scorer for name, task in tasks.paired.items()}
+    further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
     sizes = {name: len(table.items) for name, table in tables.items()}
     overall = _mean_of(tasks.overall, tables, sizes) if tables else group_result([])
     usage = usage_of(everyone, prices_of(passed.system, systems))
@@ -343,6 +344,7 @@ def _record(
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
             "scorers": shown_scorers(rules),
             "scorers_sha256": scorers_sha256(rules),
+            **({"other_scorers": further} if further else {}),
             "generation": generation,
             "hidden_states": f"layer 0 is the decoder's input, layer L is {'after' if run.plan.normed else 'before'} the final norm",
             "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},

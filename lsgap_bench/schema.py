@@ -255,11 +255,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Pair:
-    """One item with everything observed of it, text and speech side by side: condition -> observation, condition -> verdict."""
+    """One item with everything observed of it, text and speech side by side: condition -> observation, condition -> verdict.
+
+    others: further scorer of the task -> condition -> its verdict on the same answer.
+    """
 
     item: Item
     observations: Mapping[str, Observation]
     verdicts: Mapping[str, Verdict]
+    others: Mapping[str, Mapping[str, Verdict]] = field(default_factory=dict)
 
     def score(self, condition: str) -> float:
         """The score under a condition, 0..1; NaN where that condition was not run."""
@@ -388,13 +392,26 @@ class Recognition:
 
 
 @dataclass(frozen=True)
+class OtherScores:
+    """The same answers under another scorer, so that a gap of the model is told from one of the rule that reads its answers.
+
+    scores, fail_rate: of `text` and `speech`, as far as they were run; otherwise as `TaskResult`.
+    """
+
+    scores: Mapping[str, Estimate]
+    gap: Estimate
+    p_value: PValue
+    fail_rate: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class TaskResult:
     """Everything measured on one task. scores: condition -> Estimate in points; chance and fail_rate are fractions.
 
     fail_rate has `base` and `cascade` beside the conditions. base: the backbone on text. cascade: recognizer + backbone.
     erosion = base - text, in points. recovery = speech / base, a ratio of means. recognition: of the cascade's transcripts.
     detectable: the smallest gap that these items show with power 0.8, in points. answers: answer metric -> what it says.
-    agreement: metric of two systems' answers -> `text|speech` -> Estimate.
+    agreement: metric of two systems' answers -> `text|speech` -> Estimate. other_scorers: further scorer -> what it makes of the answers.
     """
 
     version: str
@@ -414,6 +431,7 @@ class TaskResult:
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+    other_scorers: Mapping[str, OtherScores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -421,6 +439,7 @@ class GroupResult:
     """Means over the tasks of a group, each task resampled by its own clusters; otherwise as `TaskResult`.
 
     weights: task -> what it weighs in these means, adding up to 1; none in a record of an older version, whose tasks weigh the same.
+    other_scorers: one entry, of each task's first further scorer, or its own where it has no further one; none where no task has.
     """
 
     tasks: Sequence[str]
@@ -438,6 +457,7 @@ class GroupResult:
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
+    other_scorers: Mapping[str, OtherScores] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

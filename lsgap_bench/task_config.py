@@ -13,7 +13,7 @@ from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.schema import Generation
 from lsgap_bench.scorers.evaluate_metric import whole
 
-OWN_KEYS = ("doc_to_audio", "scorer", "cluster", "family", "chance", "word_times")
+OWN_KEYS = ("doc_to_audio", "scorer", "other_scorers", "cluster", "family", "chance", "word_times")
 NO_TARGET = ""
 """The `doc_to_target` of a task whose scorer needs none, and the target of its items."""
 ANSWERS = ("generate_until", "multiple_choice")
@@ -31,7 +31,8 @@ class PairedConfig:
     """Our keys of one task. source: the YAML file, for errors.
 
     audio: column of the clip. cluster: column that groups dependent items, None: every item on its own. family: tasks of one family share
-    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None.
+    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None. other_scorers:
+    further rules that judge the same answers.
     """
 
     source: str
@@ -43,6 +44,17 @@ class PairedConfig:
     chance: float | str | None
     generation: Generation
     word_times: str | None = None
+    other_scorers: tuple[str, ...] = ()
+
+    @property
+    def scorers(self) -> tuple[str, ...]:
+        """The rule of the task's scores, then the others."""
+        return (self.scorer, *self.other_scorers)
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether one of its scorers compares with a target."""
+        return any(map(scorers.needs_target, (self.scorer, *self.other_scorers)))
 
     def wrong(self, key: str, value: Any, remedy: str) -> UsageError:
         """The error for one key of this file."""
@@ -54,8 +66,9 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
     check_keys(config, [*known, *OWN_KEYS], source)
     theirs = {k: v for k, v in config.items() if k not in OWN_KEYS}
     theirs.setdefault("output_type", "generate_until")
-    scorer = _scorer(str(config.get("scorer", "exact")), source)
-    if theirs.get("doc_to_target") is None and not scorers.needs_target(scorer):
+    scorer = _scorer(str(config.get("scorer", "exact")), "scorer", source)
+    others = _other_scorers(config.get("other_scorers") or (), scorer, source)
+    if theirs.get("doc_to_target") is None and not any(map(scorers.needs_target, (scorer, *others))):
         theirs["doc_to_target"] = NO_TARGET
     _check_theirs(theirs, source)
     generation = parse_generation(theirs.get("generation_kwargs") or {}, f"{source}: generation_kwargs")
@@ -71,6 +84,7 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         chance=_chance(config.get("chance"), source),
         generation=generation,
         word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
+        other_scorers=others,
     )
     theirs.pop("generation_kwargs", None)
     if theirs["output_type"] == "generate_until":  # the written side under plain lm-eval ends its answers as the paired run does
@@ -170,14 +184,24 @@ _KIND = {
 }
 
 
-def _scorer(name: str, source: str) -> str:
-    """The name by which the scorer is found from any folder: a path in it made whole."""
+def _scorer(name: str, key: str, source: str) -> str:
+    """The name by which the scorer is found from any folder: a path in it made whole. key: where the YAML names it."""
     try:
         name = whole(name, Path(source).parent)
         scorers.get(name)
     except UsageError as error:
-        raise UsageError(f"{source}: scorer: {error}") from None
+        raise UsageError(f"{source}: {key}: {error}") from None
     return name
+
+
+def _other_scorers(names: Any, scorer: str, source: str) -> tuple[str, ...]:
+    if not isinstance(names, (list, tuple)):
+        raise UsageError(f"{source}: other_scorers: {names!r} is no list; write for example other_scorers: [choice]")
+    found = tuple(_scorer(str(name), "other_scorers", source) for name in names)
+    twice = next((name for k, name in enumerate(found) if name in (scorer, *found[:k])), None)
+    if twice:
+        raise UsageError(f"{source}: other_scorers: '{twice}' judges the answers already; name it once")
+    return found
 
 
 def _column(value: Any, source: str, key: str, what: str) -> str | None:

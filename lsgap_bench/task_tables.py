@@ -35,8 +35,9 @@ class TaskTable:
     system -> what was answered, (n,), the option's place or what the scorer read; None where it was not run. tokens: speech positions of
     each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
     voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where the cascade was not run.
-    layers: the value of the choice `layers`, over which the curves are averaged. unmeasured: metric that has no curve -> why.
-    weight: what the task weighs in the group that is looked at, up to a factor.
+    layers: the value of the choice `layers`, over which the curves are averaged. unmeasured: metric that has no curve -> why. others:
+    further scorer -> its `scores` and `extracted` -> condition -> (n,). weight: what the task weighs in the group that is
+    looked at, up to a factor.
     """
 
     task: str
@@ -59,6 +60,7 @@ class TaskTable:
     transcripts: Mapping[str, Floats] = field(default_factory=dict)
     unmeasured: Mapping[str, str] = field(default_factory=dict)
     weight: float = 1.0
+    others: Mapping[str, Mapping[str, Mapping[str, Floats]]] = field(default_factory=dict)
 
     @property
     def lengths(self) -> Floats:
@@ -72,6 +74,12 @@ class TaskTable:
     def system(self, name: str) -> Floats:
         """Scores of `base` or `cascade`: (n,), NaN where it was not run."""
         return self.systems.get(name, np.full(len(self.items), np.nan))
+
+    def judged_by(self, rule: str | None) -> TaskTable:
+        """With the scores that a further scorer gives in the place of its own; None: as it is."""
+        if rule is None:
+            return self
+        return replace(self, scores=self.others[rule]["scores"], extracted=self.others[rule]["extracted"], others={})
 
     def transcript(self, counted: str) -> Floats:
         """What was counted in the cascade's transcripts: (n,), NaN where it was not run."""
@@ -112,6 +120,7 @@ def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> li
             **({"usage": dict(seen.usage)} if seen.usage else {}),
             "measures": measures_of(pair, condition, answer_metrics),
             **judged_fields(pair.verdicts.get(condition), seen.absent),
+            **other_fields(pair, condition),
         }
         for pair in pairs
         for condition, seen in pair.observations.items()
@@ -148,6 +157,12 @@ def judged_fields(verdict: Verdict | None, why: str | None) -> dict[str, Any]:
     if verdict is None:
         return {**dict.fromkeys(("answer", "prediction", "score", "correct", "extracted", "content_tokens", "logits_sha256")), "why": why}
     return {"prediction": verdict.prediction, "score": verdict.score, "correct": verdict.correct, "extracted": verdict.extracted}
+
+
+def other_fields(pair: Pair, condition: str) -> dict[str, Any]:
+    """What the task's further scorers say of the answer; nothing where it has none."""
+    found = {rule: judged_fields(of[condition], None) for rule, of in pair.others.items() if condition in of}
+    return {"other_scorers": found} if found else {}
 
 
 def curve_rows(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
@@ -188,11 +203,12 @@ def task_table(
     rows = Counter(row["condition"] for row in every)
     samples = [row for row in every if row["condition"] not in CANARY or rows[row["condition"]] == len(items)]
 
-    def column(key: str) -> dict[str, Floats]:
+    def column(key: str, rule: str | None = None) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
         for row in samples:
+            of = row if rule is None else row.get("other_scorers", {}).get(rule, {})
             values = found.setdefault(row["condition"], np.full(len(items), np.nan))
-            values[place[row["item"]]] = np.nan if row.get(key) is None else float(row[key])
+            values[place[row["item"]]] = np.nan if of.get(key) is None else float(of[key])
         return found
 
     measured = [row for row in curves if row["task"] == task and row["condition"] == "speech"]
@@ -220,6 +236,10 @@ def task_table(
         voices=[first[item].get("voice") for item in items],
         transcripts={name: column(name)["cascade"] for name in COUNTED if "cascade" in systems and any(name in row for row in samples)},
         unmeasured=unmeasured or {},
+        others={
+            rule: {"scores": column("score", rule), "extracted": column("extracted", rule)}
+            for rule in dict.fromkeys(rule for row in samples for rule in row.get("other_scorers", ()))
+        },
     )
 
 

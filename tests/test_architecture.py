@@ -39,7 +39,7 @@ ORDER = [
     {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},
     {"records", "systems", "evaluate_modules"},
     {"cells"},
-    {"check_lines"},
+    {"check_lines", "scorers_table"},
     {"layer_chart", "report", "gain_map", "metrics_page"},
     {"plots", "models_page"},
     {"run_plots", "rejudging"},

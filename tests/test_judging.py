@@ -31,10 +31,10 @@ def planted() -> Iterator[Mapping[str, Any]]:
     del scorers._found["planted"]
 
 
-def test_a_rule_sees_the_answer_the_documents_columns_target_chance_and_id(planted: dict[str, Any]) -> None:
+def test_a_rule_sees_the_answer_the_question_the_documents_columns_target_chance_and_id(planted: dict[str, Any]) -> None:
     assert judge("planted", "y", known_of(ITEM)) == planted["verdict"]
     assert planted["response"] == "y"
-    assert planted["item"] == {"options": ["x", "y"], "subject": "physics", "id": "t/0", "target": "B", "chance": 0.25}
+    assert planted["item"] == {"options": ["x", "y"], "subject": "physics", "id": "t/0", "text": "which", "target": "B", "chance": 0.25}
 
 
 @pytest.mark.parametrize("given", [None, 1.0, Verdict("x", 1.5, None, True), Verdict("x", float("nan"), None, True)])

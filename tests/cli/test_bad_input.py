@@ -135,7 +135,7 @@ def test_a_config_file_that_is_not_there_is_named(refused: Refused) -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"scorrer": "exact"}, "no key is called 'scorrer'; did you mean 'scorer'?"),
+        ({"scorrer": "exact"}, "no key is called 'scorrer'; did you mean 'scorer'"),
         ({"scorer": "exakt"}, "scorer: no scorer is called 'exakt'; did you mean 'exact'?"),
         ({"doc_to_audio": "sound"}, "doc_to_audio: 'sound' is no column of the data; known: answer, audio, content, id"),
         ({"doc_to_audio": None}, "doc_to_audio is missing"),
