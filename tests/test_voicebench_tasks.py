@@ -36,7 +36,9 @@ def items_of(tasks: Loaded, name: str) -> list[Item]:
 
 def test_every_task_file_of_voicebench_loads_and_gives_its_items(tasks: Loaded) -> None:
     shipped = {file.name for file in read_catalog().files if file.kind == "task" and file.name.startswith("voicebench_")}
-    assert len(shipped) == 8 + 1 + 12 + 11 + 11  # alpacaeval(2), commoneval, wildvoice, advbench, openbookqa, bbh, ifeval; mtbench; mmsu ...
+    assert (
+        len(shipped) == 8 + 1 + 12 + 11 + 11
+    )  # alpacaeval(2), commoneval, wildvoice, advbench, openbookqa, bbh, ifeval; mtbench; mmsu ...
     assert shipped == set(tasks.paired)
     for task in tasks.paired.values():
         first, second = task.items(None)
