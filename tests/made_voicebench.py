@@ -19,11 +19,24 @@ AUDIO = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 TEXT = pa.string()
 _NUMBER, _LIST = pa.int64(), pa.list_(pa.string())
 _IFEVAL = {"key": _NUMBER, "instruction_id_list": _LIST, "kwargs": pa.list_(pa.struct([("num_words", _NUMBER), ("keywords", _LIST)]))}
-DOMAINS = "biology business chemistry economics engineering health history law other philosophy physics psychology".split()
-ACCENTS = "aus gbr ind_n ind_s irl kenya nga nzl phl usa zaf".split()
-VOICES = [f"en_{voice}_0.0_0.0" for voice in "AU_Wavenet_A_1.0 AU_Wavenet_B_1.0 GB_Wavenet_A_1.0 GB_Wavenet_B_1.0".split()]
-VOICES += [f"en_{voice}_0.0_0.0" for voice in "IN_Wavenet_A_1.0 IN_Wavenet_B_1.0 US_Wavenet_A_0.5 US_Wavenet_A_1.0".split()]
-VOICES += [f"en_{voice}_0.0_0.0" for voice in "US_Wavenet_A_1.5 US_Wavenet_A_2.0 US_Wavenet_C_1.0".split()]
+DOMAINS = [
+    "biology",
+    "business",
+    "chemistry",
+    "economics",
+    "engineering",
+    "health",
+    "history",
+    "law",
+    "other",
+    "philosophy",
+    "physics",
+    "psychology",
+]
+ACCENTS = ["aus", "gbr", "ind_n", "ind_s", "irl", "kenya", "nga", "nzl", "phl", "usa", "zaf"]
+VOICES = [f"en_{voice}_0.0_0.0" for voice in ["AU_Wavenet_A_1.0", "AU_Wavenet_B_1.0", "GB_Wavenet_A_1.0", "GB_Wavenet_B_1.0"]]
+VOICES += [f"en_{voice}_0.0_0.0" for voice in ["IN_Wavenet_A_1.0", "IN_Wavenet_B_1.0", "US_Wavenet_A_0.5", "US_Wavenet_A_1.0"]]
+VOICES += [f"en_{voice}_0.0_0.0" for voice in ["US_Wavenet_A_1.5", "US_Wavenet_A_2.0", "US_Wavenet_C_1.0"]]
 # configuration -> its splits, and its columns beside audio and prompt
 FORM: Mapping[str, tuple[list[str], dict[str, Any]]] = {
     **dict.fromkeys(("alpacaeval", "alpacaeval_full", "commoneval", "wildvoice", "advbench", "mtbench"), (["test"], {})),

@@ -124,7 +124,7 @@ def test_a_weighted_test_flips_weighted_sums() -> None:
 
 @pytest.mark.parametrize("weights", [[1], [1, -1], [0, 0], [1, math.nan]])
 def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
-    with pytest.raises(ValueError, match="give one weight per task|are no weights"):
+    with pytest.raises(ValueError, match=r"give one weight per task|are no weights"):
         group_mean(FEW, weights=weights)
 
 
