@@ -92,11 +92,12 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         ours, arguments, name = self.paired_config, dict(dataset_kwargs or {}), str(self.config.dataset_path)
         for key in {"split", "streaming"} & arguments.keys():
             raise ours.wrong(f"dataset_kwargs: {key}", arguments[key], "is refused; leave it out and name the split as test_split")
-        local = local_data(name, Path(ours.source).parent)
-        if local is not None:
-            self.DATASET_PATH, self.folder = str(local), local
-        if "data_files" in arguments and not of_the_hub(name):
+        named = "data_files" in arguments and not of_the_hub(name)  # then dataset_path is a format, whatever folder is called so
+        local = None if named else local_data(name, Path(ours.source).parent)
+        if named:
             arguments["data_files"] = beside(arguments["data_files"], ours)
+        elif local is not None:
+            self.DATASET_PATH, self.folder = str(local), local
         try:
             super().download(arguments, **kwargs)
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
