@@ -16,6 +16,7 @@ from lsgap_bench.bootstrap import (
     Floats,
     Interval,
     Part,
+    Weights,
     cluster_names,
     cluster_sets,
     cluster_weights,
@@ -23,6 +24,8 @@ from lsgap_bench.bootstrap import (
     fewest_clusters,
     independent_blocks,
     mean_interval,
+    relative_weights,
+    weighted,
     why_no_mean,
 )
 from lsgap_bench.schema import Estimate, absent
@@ -55,8 +58,10 @@ def cohen_kappa(first: Answers, second: Answers, clusters: Clusters = None, n_bo
     return group_kappa([(first, second, clusters)], n_boot, seed)
 
 
-def group_kappa(parts: Sequence[tuple[Answers, Answers, Clusters]], n_boot: int = 10_000, seed: int = 0) -> Estimate:
-    """The unweighted mean over tasks of each task's `cohen_kappa`; parts: (first, second, clusters) per task.
+def group_kappa(
+    parts: Sequence[tuple[Answers, Answers, Clusters]], n_boot: int = 10_000, seed: int = 0, weights: Weights = None
+) -> Estimate:
+    """The mean over tasks of each task's `cohen_kappa`; parts: (first, second, clusters) per task; weights: as for `group_mean`.
 
     Tasks that share cluster names are resampled together, as in `group_mean`. Absent if a task has no kappa.
     """
@@ -69,12 +74,13 @@ def group_kappa(parts: Sequence[tuple[Answers, Answers, Clusters]], n_boot: int 
     if any(math.isnan(kappa) for kappa in kappas):
         where = "" if len(tasks) == 1 else "in a task "
         return absent(f"{where}all answers are one and the same, so chance explains them", "kappa", n)
-    value = float(np.mean(kappas))
+    relative = relative_weights(weights, len(tasks))
+    value = float(np.mean(relative * kappas))
     if not n_boot or fewest_clusters(independent_blocks(items)) < FEW_CLUSTERS:
         errors = [Part(_influence(task, kappa), task.clusters) for task, kappa in zip(tasks, kappas, strict=True)]
-        low, high, method, why = mean_interval(independent_blocks(errors), 0, seed)
+        low, high, method, why = mean_interval(independent_blocks(weighted(errors, weights)), 0, seed)
         return Estimate(value, max(value + low, -1.0), min(value + high, 1.0), n, "kappa", f"{method}, of the linearised kappa", why)
-    low, high, method, why = _resampled(tasks, items, n_boot, seed)
+    low, high, method, why = _resampled(tasks, items, relative, n_boot, seed)
     return Estimate(value, low, high, n, "kappa", method, why)
 
 
@@ -121,7 +127,7 @@ def _influence(task: _Task, kappa: float) -> Floats:
     return np.asarray((same - same.mean() - (1 - kappa) * (expected - 2 * chance)) / (1 - chance))
 
 
-def _resampled(tasks: Sequence[_Task], items: Sequence[Part], n_boot: int, seed: int) -> Interval:
+def _resampled(tasks: Sequence[_Task], items: Sequence[Part], relative: Floats, n_boot: int, seed: int) -> Interval:
     rng = np.random.default_rng(seed)
     kappas: list[Floats] = []  # (tasks, n_boot) per set
     sets = cluster_sets(items)
@@ -129,7 +135,8 @@ def _resampled(tasks: Sequence[_Task], items: Sequence[Part], n_boot: int, seed:
         tables = [_counts(tasks[task], codes, of.clusters) for task, codes in zip(of.tasks, of.codes, strict=True)]
         order = np.lexsort(np.hstack(tables).T)  # so that neither the order of the clusters nor their names matter
         weights = cluster_weights(of.clusters, n_boot, rng, width=max(table.shape[1] for table in tables))
-        kappas.append(np.hstack([[_kappa(batch @ table[order]) for table in tables] for batch in weights]))
+        drawn = np.hstack([[_kappa(batch @ table[order]) for table in tables] for batch in weights])
+        kappas.append(drawn * relative[of.tasks, None])
     means = np.vstack(kappas).mean(axis=0)
     if np.isfinite(means).mean() < DEFINED:
         return Interval(math.nan, math.nan, "kappa", "chance explains all answers in too many resamples, so there is no interval")

@@ -13,6 +13,8 @@ from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 Clusters = Iterable[object] | None
+Weights = Sequence[float] | None
+"""What each task weighs in a mean over tasks, up to a factor; None: all the same."""
 
 FEW_CLUSTERS = 50
 DEFINED = 0.95
@@ -107,6 +109,27 @@ def present_items(values: ArrayLike, clusters: Clusters) -> Part:
     names = cluster_names(clusters, len(vector))
     used = np.flatnonzero(~np.isnan(vector))
     return Part(vector[used], None if names is None else [names[i] for i in used])
+
+
+def relative_weights(weights: Weights, tasks: int) -> Floats:
+    """(tasks,), their mean 1; exactly 1 each where all weigh the same, so that nothing is rounded otherwise.
+
+    The plain mean over tasks of values times these is the weighted mean. ValueError for another number of weights than tasks, and for
+    weights that are negative or add up to nothing.
+    """
+    if weights is None:
+        return np.ones(tasks)
+    given = np.asarray(weights, dtype=np.float64)
+    if given.shape != (tasks,):
+        raise ValueError(f"there are {tasks} tasks and {given.size} weights; give one weight per task")
+    if tasks and not (np.isfinite(given).all() and (given >= 0).all() and given.sum() > 0):
+        raise ValueError(f"weights {list(weights)} are no weights; give numbers from 0 on, not all of them 0")
+    return np.ones(tasks) if tasks and is_constant(given) else given / given.mean() if tasks else given
+
+
+def weighted(parts: Sequence[Part], weights: Weights) -> list[Part]:
+    """The parts with their values times their task's relative weight."""
+    return [Part(part.values * weight, part.clusters) for part, weight in zip(parts, relative_weights(weights, len(parts)), strict=True)]
 
 
 def is_constant(values: Floats) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -78,26 +78,31 @@ def compare(paths: Sequence[str | Path], tasks: Sequence[str] | None = None) -> 
     for run in others:
         refuse_difference(first, run, chosen)
     names = unique_names(runs)
-    tables = {name: _tables(run, chosen) for name, run in zip(names, runs, strict=True)}
-    models = tuple(_model(name, run, list(tables[name].values())) for name, run in zip(names, runs, strict=True))
     parts = _parts(runs, chosen)
-    places = places_of(tables, parts)
+    weights = {place: _weights(runs, tasks) for place, tasks in parts.items()}
+    whole = next(iter(weights.values()))
+    tables = {name: _tables(run, chosen, whole) for name, run in zip(names, runs, strict=True)}
+    models = tuple(_model(name, run, list(tables[name].values())) for name, run in zip(names, runs, strict=True))
+    places = places_of(tables, parts, weights=weights)
     shared = [c for c in conditions_of(first, chosen) if c not in SIDES and all(c in conditions_of(run, chosen) for run in others)]
     return Comparison(
         models=models,
         questions={task: questions_sha256(first.questions[task]) for task in chosen},
         places=places,
-        others=places_of(tables, {places[0].name: places[0].tasks}, shared)[0] if shared else None,
+        others=places_of(tables, {places[0].name: places[0].tasks}, shared, weights)[0] if shared else None,
         against=gap_against_metrics({m.name: m.representation for m in models}, {m: of["gap"] for m, of in places[0].scores.items()}),
         agreement=_agreement(tables),
         notes=(*notes(runs, names, chosen), *_unscored(tables)),
     )
 
 
-def _tables(run: RunFiles, tasks: Sequence[str]) -> dict[str, TaskTable]:
+def _tables(run: RunFiles, tasks: Sequence[str], weights: Mapping[str, float]) -> dict[str, TaskTable]:
     versions = {task: run.record.tasks[task].version for task in tasks}
     made = run.record.provenance
-    return {table.task: table for table in tables_of(run.rows, versions, choices_of(made)["layers"], unmeasured_of(made))}
+    return {
+        table.task: replace(table, weight=weights.get(table.task, 1.0))
+        for table in tables_of(run.rows, versions, choices_of(made)["layers"], unmeasured_of(made))
+    }
 
 
 def _model(name: str, run: RunFiles, tables: Sequence[TaskTable]) -> Model:
@@ -123,6 +128,12 @@ def _parts(runs: Sequence[RunFiles], tasks: Sequence[str]) -> dict[str, Sequence
             seen.add(frozenset(group.tasks))
             found[name] = group.tasks
     return {**found, **{task: [task] for task in tasks}}
+
+
+def _weights(runs: Sequence[RunFiles], tasks: Sequence[str]) -> Mapping[str, float]:
+    """What the tasks weigh in the first overall mean or group that is made of exactly them; nothing where there is none."""
+    means = (mean for run in runs for mean in (run.record.overall, *run.record.groups.values()))
+    return next((mean.weights for mean in means if set(mean.tasks) == set(tasks)), {})
 
 
 def _unscored(tables: Mapping[str, Mapping[str, TaskTable]]) -> Iterator[str]:

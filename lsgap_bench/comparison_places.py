@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
-from lsgap_bench.bootstrap import Floats
+from lsgap_bench.bootstrap import Floats, Weights
 from lsgap_bench.comparison_runs import SIDES
 from lsgap_bench.differences import group_mean_p_value, paired_p_value
 from lsgap_bench.schema import COMPANIONS, Estimate, PValue, absent
@@ -30,7 +30,7 @@ class Paired:
 
 @dataclass(frozen=True)
 class Place:
-    """One task, a group, or all tasks: unweighted means over `tasks`. n: items.
+    """One task, a group, or all tasks: means over `tasks`. n: items. weights: task -> its weight; none: all weigh the same.
 
     scores: model -> quantity -> points. differences: the same of every model but the reference.
     """
@@ -40,34 +40,43 @@ class Place:
     n: int
     scores: Mapping[str, Mapping[str, Estimate]]
     differences: Mapping[str, Mapping[str, Paired]]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
 
 def places_of(
-    models: Mapping[str, Mapping[str, TaskTable]], places: Mapping[str, Sequence[str]], quantities: Sequence[str] = QUANTITIES
+    models: Mapping[str, Mapping[str, TaskTable]],
+    places: Mapping[str, Sequence[str]],
+    quantities: Sequence[str] = QUANTITIES,
+    weights: Mapping[str, Mapping[str, float]] | None = None,
 ) -> tuple[Place, ...]:
     """Every place with every quantity.
 
     models: model -> task -> table, the reference first; all tables of a task hold the same items. places: name -> tasks. quantities:
-    `text`, `speech`, `gap`, other conditions, `base`, `cascade`. Several tasks are tested together, each item's difference weighing as
-    much as it weighs in the unweighted mean of the tasks.
+    `text`, `speech`, `gap`, other conditions, `base`, `cascade`. weights: place -> task -> its weight, where they do not all weigh the
+    same. Several tasks are tested together, each item's difference weighing as much as it weighs in the mean of the tasks.
     """
     reference, *others = models
+    uneven = weights or {}
+    shares = {name: [uneven[name][task] for task in tasks] if uneven.get(name) else None for name, tasks in places.items()}
     keys = list(product(places, others, quantities))
 
     def pairs(place: str, model: str, quantity: str) -> list[_Pair]:
         both = [(models[model][task], models[reference][task]) for task in places[place]]
         return [_Pair(_values(a, quantity), _values(b, quantity), b.clusters) for a, b in both]
 
-    ps = [_p_value(pairs(*key), key[-1]) for key in keys]
+    ps = [_p_value(pairs(*key), key[-1], shares[key[0]]) for key in keys]
     adjusted = holm([p.value for p in ps])
-    found = {key: Paired(_difference(pairs(*key)), p, float(p_holm)) for key, p, p_holm in zip(keys, ps, adjusted, strict=True)}
+    found = {
+        key: Paired(_difference(pairs(*key), shares[key[0]]), p, float(p_holm)) for key, p, p_holm in zip(keys, ps, adjusted, strict=True)
+    }
     return tuple(
         Place(
             name=name,
             tasks=tuple(tasks),
             n=sum(len(models[reference][task].items) for task in tasks),
-            scores={model: {q: _mean([of[task] for task in tasks], q) for q in quantities} for model, of in models.items()},
+            scores={model: {q: _mean([of[task] for task in tasks], q, shares[name]) for q in quantities} for model, of in models.items()},
             differences={model: {q: found[name, model, q] for q in quantities} for model in others},
+            weights=uneven.get(name, {}),
         )
         for name, tasks in places.items()
     )
@@ -92,20 +101,20 @@ def _values(table: TaskTable, quantity: str) -> Floats:
     return table.system(quantity) if quantity in COMPANIONS else table.score(quantity)
 
 
-def _mean(tables: Sequence[TaskTable], quantity: str) -> Estimate:
+def _mean(tables: Sequence[TaskTable], quantity: str, weights: Weights) -> Estimate:
     needed = SIDES if quantity == "gap" else (quantity,)
     lacking = [name for name in needed if any(name not in {**t.scores, **t.systems} for t in tables if t.items)]
     if lacking:
         return absent(f"{' and '.join(lacking)} was not run")
-    return group_mean([(_values(t, quantity), t.clusters) for t in tables])
+    return group_mean([(_values(t, quantity), t.clusters) for t in tables], weights=weights)
 
 
-def _difference(pairs: Iterable[_Pair]) -> Estimate:
-    made = group_mean([(pair.difference, pair.clusters) for pair in pairs])
+def _difference(pairs: Iterable[_Pair], weights: Weights) -> Estimate:
+    made = group_mean([(pair.difference, pair.clusters) for pair in pairs], weights=weights)
     return replace(made, method=f"paired {made.method}") if made.method else made
 
 
-def _p_value(pairs: Sequence[_Pair], quantity: str) -> PValue:
+def _p_value(pairs: Sequence[_Pair], quantity: str, weights: Weights) -> PValue:
     if len(pairs) == 1 and quantity != "gap":  # which is neither right nor wrong, though it may happen to be 0 or 1 on every item
         return paired_p_value(pairs[0].model, pairs[0].reference, pairs[0].clusters)
-    return group_mean_p_value([(pair.difference, pair.clusters) for pair in pairs])
+    return group_mean_p_value([(pair.difference, pair.clusters) for pair in pairs], weights)

@@ -10,6 +10,7 @@ from lsgap_bench.comparison import Comparison, Model
 from lsgap_bench.comparison_metrics import warning
 from lsgap_bench.comparison_places import QUANTITIES, Paired, Place
 from lsgap_bench.comparison_runs import SIDES, listed
+from lsgap_bench.report import is_even
 from lsgap_bench.schema import Estimate
 from lsgap_bench.series import QUANTITIES as FORMS
 from lsgap_bench.series_tables import Table
@@ -40,12 +41,16 @@ def tables_of(comparison: Comparison) -> dict[str, Table]:
     return {part: table for part, table in made.items() if table.rows}
 
 
+_MEANS = {True: "unweighted means", False: "means, weighted as in the records,"}
+
+
 def scores_table(comparison: Comparison) -> Table:
     """Text, speech and gap of every model at every place."""
+    even = all(is_even(place.weights) for place in comparison.places)
     table = Table(
         "Scores in points with 95 % intervals; gap = text - speech",
         ["model", "n", *QUANTITIES],
-        note="Overall and groups are unweighted means of their tasks." if len(comparison.places) > 1 else "",
+        note=f"Overall and groups are {_MEANS[even]} of their tasks." if len(comparison.places) > 1 else "",
     )
 
     def row(model: str, scores: Mapping[str, Estimate]) -> list[str]:

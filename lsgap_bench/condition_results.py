@@ -10,17 +10,17 @@ from itertools import pairwise
 import numpy as np
 
 from lsgap_bench.bootstrap import Floats
-from lsgap_bench.differences import is_binary, mean_difference, mean_p_value, total_of
+from lsgap_bench.differences import is_binary, mean_difference, mean_p_value, mean_score, total_of
 from lsgap_bench.recognition import counts_of, word_error_rate
 from lsgap_bench.schema import CANARY, ConditionResult, Estimate, GapSplit, PValue, absent
 from lsgap_bench.stats import flips, group_mean, holm
-from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.task_tables import TaskTable, weights_of
 
 SPOKEN, TRANSCRIPT = "text=spoken_form", "text=transcript"
 
 
 def condition_results(tables: Sequence[TaskTable]) -> dict[str, ConditionResult]:
-    """Text control or variant -> its result on one task, or unweighted over several; those that every task was run under."""
+    """Text control or variant -> its result on one task, or over several by their weights; those that every task was run under."""
     filled = [table for table in tables if table.items]
     common = [name for name in (filled[0].scores if filled else ()) if all(name in table.scores for table in filled)]
     names = [name for name in common if "=" in name and "+" not in name and name not in CANARY]
@@ -30,7 +30,7 @@ def condition_results(tables: Sequence[TaskTable]) -> dict[str, ConditionResult]
 
 
 def gap_split(tables: Sequence[TaskTable]) -> GapSplit | None:
-    """The gap of one task, or unweighted over several, as a sum; None where no text control was run."""
+    """The gap of one task, or over several by their weights, as a sum; None where no text control was run."""
     filled = [table for table in tables if table.items]
     if not any(name in table.scores for table in filled for name in (SPOKEN, TRANSCRIPT)):
         return None
@@ -56,7 +56,7 @@ def _step_mean(tables: Sequence[TaskTable], chain: Sequence[str], first: str, se
         whole = sum((table.score(name) for name in chain), np.zeros(len(table.items)))
         return np.where(np.isnan(whole), np.nan, table.score(first) - table.score(second))
 
-    return _paired(group_mean([(step(table), table.clusters) for table in tables]))
+    return _paired(group_mean([(step(table), table.clusters) for table in tables], weights=weights_of(tables)))
 
 
 def _result(tables: Sequence[TaskTable], name: str) -> ConditionResult:
@@ -64,7 +64,7 @@ def _result(tables: Sequence[TaskTable], name: str) -> ConditionResult:
     filled = [table for table in tables if table.items]
     why = _lacking(filled, name) or _lacking(filled, reference)
     turned = [_turned(table.score(reference), table.score(name)) for table in filled]
-    score = group_mean([(table.score(name), table.clusters) for table in tables])
+    score = mean_score(tables, name)
     return ConditionResult(
         reference=reference,
         score=score if math.isfinite(score.value) else absent(_lacking(filled, name) or str(score.why)),
@@ -93,7 +93,7 @@ def _lacking(filled: Sequence[TaskTable], name: str) -> str | None:
 
 
 def _wer(tables: Sequence[TaskTable], why: str | None) -> Estimate:
-    return absent(why, "WER") if why else word_error_rate([counts_of(table) for table in tables])
+    return absent(why, "WER") if why else word_error_rate([counts_of(table) for table in tables], weights_of(tables))
 
 
 def _paired(made: Estimate) -> Estimate:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.schema import Span
-from lsgap_bench.task_config import PairedConfig
+from lsgap_bench.task_config import NO_TARGET, PairedConfig
 
 
 def beside(files: Any, ours: PairedConfig) -> Any:
@@ -28,10 +28,11 @@ def beside(files: Any, ours: PairedConfig) -> Any:
     return str(path)
 
 
-def audio_bytes(value: Any, ours: PairedConfig, where: str) -> bytes:
-    """Encoded bytes of a clip: of bytes, of a mapping with `bytes` or `path`, or of a path relative to the YAML.
+def audio_bytes(value: Any, ours: PairedConfig, folder: Path, where: str) -> bytes:
+    """Encoded bytes of a clip: of bytes, of a mapping with `bytes` or `path`, or of a path from `folder` on.
 
-    where: file and item. UsageError for anything else, and for a path that cannot be read.
+    folder: of the YAML, or of the data where that is a folder. where: file and item. UsageError for anything else, and for a path that
+    cannot be read.
     """
     if isinstance(value, Mapping):
         value = value["bytes"] if value.get("bytes") is not None else value.get("path")
@@ -39,7 +40,7 @@ def audio_bytes(value: Any, ours: PairedConfig, where: str) -> bytes:
         return bytes(value)
     if not isinstance(value, str):
         raise UsageError(f"{where}: doc_to_audio: column '{ours.audio}' holds {type(value).__name__}, not audio; name another column")
-    path = Path(ours.source).parent / value
+    path = folder / value
     try:
         return path.read_bytes()
     except OSError as error:
@@ -93,12 +94,15 @@ def check_options(options: Sequence[str], where: str) -> None:
         raise UsageError(f"{where}: doc_to_choice gives {list(options)}; options must be different and not empty")
 
 
-def resolve_target(target: Any, options: Sequence[str], column: bool, where: str) -> str:
+def resolve_target(target: Any, options: Sequence[str], column: bool, where: str, needed: bool = True) -> str:
     """The target as text; among options given as the option's text, its number from 0, or its letter.
 
     column: the target is a column's own value, so that a number in it is the option's number, as in lm-eval. where: file and item.
-    UsageError for a target that is empty, a list, none of the options, or can be read as two of them.
+    needed: False where the scorer needs no target; an absent one is then empty. UsageError for a target that is empty, a list, none of the
+    options, or can be read as two of them.
     """
+    if not needed and target in (None, NO_TARGET):
+        return NO_TARGET
     if target is None or (isinstance(target, str) and not target.strip()):
         raise UsageError(f"{where}: doc_to_target gives nothing; every item needs a target")
     if isinstance(target, (list, tuple)):

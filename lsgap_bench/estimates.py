@@ -9,15 +9,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lsgap_bench.bootstrap import relative_weights
 from lsgap_bench.condition_results import condition_results, gap_split
-from lsgap_bench.differences import is_binary, mean_difference, mean_p_value, paired_p_value, total_of
+from lsgap_bench.differences import differences, is_binary, mean_difference, mean_p_value, mean_score, paired_p_value, total_of
 from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
 from lsgap_bench.recognition import recognition_of
 from lsgap_bench.registry import REPRESENTATION, metrics
 from lsgap_bench.schema import COMPANIONS, NOT_RUN, Estimate, GroupResult, InterventionResult, OtherScores, PValue, TaskResult, absent
 from lsgap_bench.stats import difference, flips, group_mean, holm, mean_estimate, paired_gap, ratio_of_means
-from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.task_tables import TaskTable, weights_of
 from lsgap_bench.unjudged import explained
 
 NO_ITEMS = "no items are left"
@@ -51,11 +52,14 @@ def task_result(table: TaskTable) -> TaskResult:
     return explained(result, [table])
 
 
-def group_result(tables: Sequence[TaskTable]) -> GroupResult:
-    """Unweighted means over tasks; a condition or metric that a task lacks is absent from the group.
+def group_result(tables: Sequence[TaskTable], weights: Mapping[str, float] | None = None) -> GroupResult:
+    """Means over tasks; a condition or metric that a task lacks is absent from the group.
 
-    A task without items makes every mean absent, for the mean of fewer tasks is another quantity. No tasks give a group without scores.
+    weights: task -> its weight; None, and none at all as in a record of an older version: all weigh the same. A task without items makes
+    every mean absent, for the mean of fewer tasks is another quantity. No tasks give a group without scores.
     """
+    shares = {t.task: 1 / len(tables) for t in tables} if weights is None else dict(weights)
+    tables = [replace(t, weight=shares.get(t.task, 1.0)) for t in tables]
     filled = [t for t in tables if t.items]
     conditions = [c for c in (filled[0].scores if filled else ()) if all(c in t.scores for t in filled)]
     names = [m for m in (_metrics(filled[0]) if filled else ()) if all(m in _metrics(t) for t in filled)]
@@ -63,12 +67,13 @@ def group_result(tables: Sequence[TaskTable]) -> GroupResult:
     missing = "only one form was run" if filled else NO_ITEMS
     result = GroupResult(
         tasks=[t.task for t in tables],
-        scores={c: group_mean([(t.score(c), t.clusters) for t in tables]) for c in conditions},
+        weights=shares,
+        scores={c: mean_score(tables, c) for c in conditions},
         gap=mean_difference(tables, "text", "speech") if both else absent(missing),
         p_value=mean_p_value(tables, "text", "speech") if both else PValue(math.nan, missing),
         **_companions(tables),
         recognition=recognition_of(tables),
-        detectable=group_detectable([(t.score("text") - t.score("speech"), t.clusters) for t in tables]) if both else absent(missing),
+        detectable=group_detectable(differences(tables, "text", "speech"), weights=weights_of(tables)) if both else absent(missing),
         answers=answer_measures(tables),
         agreement=agreements(tables),
         representation={name: representation(tables, name, by_length=True) for name in names},
@@ -93,15 +98,16 @@ def _group_other_scores(tables: Sequence[TaskTable]) -> dict[str, OtherScores]:
 
 
 def _other_scores(tables: Sequence[TaskTable]) -> OtherScores:
-    """What `task_result` says of scores, of tables that another rule has judged; unweighted over several."""
+    """What `task_result` says of scores, of tables that another rule has judged; the means over several."""
     filled = [table for table in tables if table.items]
     sides = [side for side in ("text", "speech") if filled and all(side in table.scores for table in filled)]
     missing = "only one form was run" if filled else NO_ITEMS
+    shares = relative_weights(weights_of(filled), len(filled))
     return OtherScores(
-        scores={side: group_mean([(t.score(side), t.clusters) for t in tables]) for side in sides},
+        scores={side: mean_score(tables, side) for side in sides},
         gap=mean_difference(tables, "text", "speech") if len(sides) == 2 else absent(missing),
         p_value=mean_p_value(tables, "text", "speech") if len(sides) == 2 else PValue(math.nan, missing),
-        fail_rate={side: 1 - _mean([_mean(t.extracted[side]) for t in filled]) for side in sides},
+        fail_rate={side: 1 - _mean(shares * [_mean(t.extracted[side]) for t in filled]) for side in sides},
     )
 
 
@@ -112,8 +118,8 @@ def _metrics(table: TaskTable) -> tuple[str, ...]:
 
 
 def _companions(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
-    """base, cascade, erosion and recovery of one task, or unweighted over several; what is absent says why."""
-    filled = [t for t in tables if t.items]
+    """base, cascade, erosion and recovery of one task, or the means over several; what is absent says why."""
+    filled, weights = [t for t in tables if t.items], weights_of(tables)
 
     def missing(system: str, condition: str) -> str | None:
         if not all(system in t.systems for t in filled):
@@ -123,12 +129,14 @@ def _companions(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
     if not any(t.systems for t in filled):
         return dict.fromkeys((*COMPANIONS, "erosion", "recovery"), NOT_RUN)
     scores = {name: [(t.system(name), t.clusters) for t in tables] for name in COMPANIONS}
-    made = {name: group_mean(parts) if all(name in t.systems for t in filled) else NOT_RUN for name, parts in scores.items()}
+    made = {
+        name: group_mean(parts, weights=weights) if all(name in t.systems for t in filled) else NOT_RUN for name, parts in scores.items()
+    }
     no_erosion, no_recovery = missing("base", "text"), missing("base", "speech")
     erosion = [(t.system("base") - t.score("text"), t.clusters) for t in tables]
     recovery = [(t.score("speech"), t.system("base"), t.clusters) for t in tables]
-    made["erosion"] = absent(no_erosion) if no_erosion else group_mean(erosion)
-    made["recovery"] = absent(no_recovery, "ratio") if no_recovery else ratio_of_means(recovery)
+    made["erosion"] = absent(no_erosion) if no_erosion else group_mean(erosion, weights=weights)
+    made["recovery"] = absent(no_recovery, "ratio") if no_recovery else ratio_of_means(recovery, weights=weights)
     return made
 
 
@@ -147,14 +155,15 @@ def _intervention(table: TaskTable, condition: str) -> InterventionResult:
 
 
 def _group_intervention(tables: Sequence[TaskTable], condition: str) -> InterventionResult:
-    singles = [_intervention(t, condition) for t in tables if t.items]
+    filled = [t for t in tables if t.items]
+    singles = [_intervention(t, condition) for t in filled]
     return InterventionResult(
-        score=group_mean([(t.score(condition), t.clusters) for t in tables]),
+        score=mean_score(tables, condition),
         gain=mean_difference(tables, condition, "speech"),
         p_value=mean_p_value(tables, condition, "speech"),
         recovered=total_of([s.recovered for s in singles]),
         broken=total_of([s.broken for s in singles]),
-        replaced=float(np.mean([s.replaced for s in singles])),
+        replaced=float(np.mean(relative_weights(weights_of(filled), len(filled)) * [s.replaced for s in singles])),
     )
 
 

@@ -24,8 +24,10 @@ from lm_eval.tasks import TaskManager
 from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
+from lsgap_bench.data_sources import local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.group_weights import Member, group_of, overall_of
 from lsgap_bench.judging import Unread, check, judge, known_of, needs_judge, paired
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
@@ -58,12 +60,14 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
     def __init__(self, config: Mapping[str, Any]) -> None:
         config = {k: v for k, v in config.items() if k not in STRUCTURAL}
         source = str((config.get("metadata") or {}).get("config_source", "inline"))
+        config = {**config, "metadata": {**_included_metadata(source), **(config.get("metadata") or {})}}
         self.paired_config, theirs = split_config(config, _config_keys(), source)
         self.paired = False
         self.system: str | None = None
         self.gen_kwargs: Generation | None = None
         self.skip_bad_items = False
         self.unread: Unread = "chance"
+        self.folder = Path(source).parent  # paths in the data start here
         check_metrics(theirs, source, METRIC_REGISTRY.keys(), AGGREGATION_REGISTRY.keys())
         try:
             super().__init__(config=theirs)
@@ -85,25 +89,31 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
 
     def download(self, dataset_kwargs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Load the data; `data_files` and a local `dataset_path` are relative to the YAML file. Checks the split and the columns."""
-        ours, arguments = self.paired_config, dict(dataset_kwargs or {})
+        ours, arguments, name = self.paired_config, dict(dataset_kwargs or {}), str(self.config.dataset_path)
         for key in {"split", "streaming"} & arguments.keys():
             raise ours.wrong(f"dataset_kwargs: {key}", arguments[key], "is refused; leave it out and name the split as test_split")
-        local = Path(ours.source).parent / str(self.config.dataset_path)
-        if "data_files" in arguments:
+        named = "data_files" in arguments and not of_the_hub(name)  # then dataset_path is a format, whatever folder is called so
+        local = None if named else local_data(name, Path(ours.source).parent)
+        if named:
             arguments["data_files"] = beside(arguments["data_files"], ours)
-        elif local.is_dir():
-            self.DATASET_PATH = str(local)
+        elif local is not None:
+            self.DATASET_PATH, self.folder = str(local), local
         try:
             super().download(arguments, **kwargs)
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-            raise ours.wrong(
-                "dataset_path", self.config.dataset_path, f"cannot be loaded ({_reason(error)}); check path, name and connection"
-            ) from None
+            raise ours.wrong("dataset_path", name, f"cannot be loaded ({_reason(error)}); {remedy(name, local)}") from None
         if self.config.test_split not in self.dataset:
             raise ours.wrong(
                 "test_split", self.config.test_split, f"is no split of the data; {did_you_mean(self.config.test_split, self.dataset)}"
             )
         self._check_columns()
+
+    @property
+    def data_state(self) -> Mapping[str, Any]:
+        """Where the data came from and which state of it was loaded, for the record."""
+        name, asked = str(self.config.dataset_path), (self.config.dataset_kwargs or {}).get("revision")
+        files = self.dataset[self.config.test_split].info.download_checksums or {}
+        return state_of(name, asked, local_data(name, Path(self.paired_config.source).parent), files)
 
     @cached_property
     def _rows(self) -> Any:
@@ -159,7 +169,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             id=f"{ours.task}/{number}",
             task=ours.task,
             text=asked.text,
-            clip=clip_from_bytes(lambda: audio_bytes(self._audio[row][ours.audio], ours, where), f"{where}: {ours.audio}"),
+            clip=clip_from_bytes(lambda: audio_bytes(self._audio[row][ours.audio], ours, self.folder, where), f"{where}: {ours.audio}"),
             target=asked.target,
             cluster=f"{ours.family}/{doc[ours.cluster]}" if ours.cluster else f"{ours.task}/{number}",
             family=ours.family,
@@ -196,10 +206,11 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         if options:
             check_options(options, where)
         guessed = 1 / len(options) if options else None
+        column, needed = self.config.doc_to_target in self._documents.column_names, self.paired_config.needs_target
         unfit = f"{where}: chance gives {chance!r}; it must give a number from 0 to 1"
         return Question(
             text=text,
-            target=resolve_target(target, options, self.config.doc_to_target in self._documents.column_names, where),
+            target=resolve_target(target, options, column, where, needed),
             options=options,
             chance=guessed if chance == "auto" else None if chance is None else fraction(chance, unfit),
         )
@@ -329,6 +340,12 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         return {"text": True, "speech": True, "gap": False, **own}
 
 
+def _included_metadata(source: str) -> dict[str, Any]:
+    """The metadata of a YAML and of what it includes, of which lm-eval keeps the YAML's own only."""
+    known = merged(Path(source)).get("metadata") if Path(source).is_file() else None
+    return known if isinstance(known, dict) else {}
+
+
 class _Defaulting(dict[str, Any]):
     """Aggregations by name; what is not named is averaged, because every condition of a run is a score."""
 
@@ -342,10 +359,11 @@ class PairedLM(LanguageModelFace, LM):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Loaded:
-    """Tasks as lm-eval's evaluate() takes them."""
+    """Tasks as lm-eval's evaluate() takes them. asked: the names they were asked for by."""
 
     by_name: dict[str, Any]
     raw: dict[str, Any]
+    asked: tuple[str, ...] = ()
 
     @property
     def paired(self) -> dict[str, PairedTask]:
@@ -353,10 +371,15 @@ class Loaded:
         return {name: task for name, task in self.by_name.items() if isinstance(task, PairedTask)}
 
     @property
-    def groups(self) -> dict[str, list[str]]:
-        """Group -> names of the paired tasks in it, at any depth."""
-        names = {name: [t.task_name for t in group.get_all_tasks()] for name, group in self.raw.get("groups", {}).items()}
-        return {name: [t for t in tasks if t in self.paired] for name, tasks in names.items()}
+    def groups(self) -> dict[str, Member]:
+        """The groups that hold paired tasks, at any depth."""
+        found = {name: group_of(group, self.paired) for name, group in self.raw.get("groups", {}).items()}
+        return {name: group for name, group in found.items() if group is not None}
+
+    @property
+    def overall(self) -> Member:
+        """What was asked for, as the group of which a run's `Overall` is the mean."""
+        return overall_of([group for name, group in self.groups.items() if name in self.asked], self.paired)
 
 
 def load_tasks(names: Sequence[str], include_path: Sequence[str] = ()) -> Loaded:
@@ -404,7 +427,7 @@ def build_tasks(names: Sequence[str], catalog: Catalog) -> Loaded:
         raise UsageError(f"tasks {', '.join(names)} cannot be built ({_reason(error)}); {hint}") from None
     for name, task in raw["tasks"].items():
         check_task(name, task, METRIC_REGISTRY.keys())
-    return Loaded(dict(raw["tasks"]), dict(raw))
+    return Loaded(dict(raw["tasks"]), dict(raw), tuple(names))
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,16 @@ def _unknown_tasks(plain: Mapping[str, Any]) -> Iterator[str]:
             yield f"group '{name}' names no tasks"
         else:
             yield from (f"group '{name}' names the task {task!r}, which is not in 'tasks'" for task in tasks if task not in plain["tasks"])
+            if not _are_weights(group.get("weights"), tasks):
+                yield f"group '{name}' has weights that are not one per task, adding up to 1"
+
+
+def _are_weights(weights: Any, tasks: Sequence[str]) -> bool:
+    """Whether these are what the tasks of a group weigh; a record of an older version keeps none."""
+    if not weights:
+        return True
+    known = isinstance(weights, Mapping) and set(weights) == set(tasks) and all(_is_number(w) and w >= 0 for w in weights.values())
+    return known and math.isclose(sum(weights.values()), 1, rel_tol=RELATIVE)
 
 
 def _estimates(plain: Any, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

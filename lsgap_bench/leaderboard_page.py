@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from lsgap_bench.cells import ABSENT, estimate, number, of_difference, of_ratio, of_score, p_value, parameters
 from lsgap_bench.check_lines import CheckLine, check_lines
 from lsgap_bench.layer_chart import HEIGHT, WIDTH, Chart, layer_chart
-from lsgap_bench.report import companions_of, mean_chance
+from lsgap_bench.report import companions_of, is_even, mean_chance
 from lsgap_bench.resources import resource
 from lsgap_bench.schema import Estimate, InterventionResult, Record, absent
 
@@ -96,10 +96,13 @@ def table(records: Sequence[Record]) -> str:
 
 
 def boards(records: Sequence[Record]) -> list[Board]:
-    """The records by their set of tasks and versions: scores on different sets are not comparable. Largest board first."""
+    """The records by their tasks, versions and weights: scores on different sets are not comparable. Largest board first."""
     sets: dict[tuple[str, ...], list[Record]] = {}
     for record in records:
-        key = tuple(sorted(f"{name} {record.tasks[name].version}" for name in record.overall.tasks))
+        weights = {} if is_even(record.overall.weights) else record.overall.weights
+        key = tuple(
+            sorted(f"{name} {record.tasks[name].version}" + (f" x {weights[name]:.4g}" if weights else "") for name in record.overall.tasks)
+        )
         sets.setdefault(key, []).append(record)
     made = [_board(key, members) for key, members in sets.items()]
     return sorted(made, key=lambda board: (-len(board.rows), board.title))

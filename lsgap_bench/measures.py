@@ -16,7 +16,7 @@ from lsgap_bench.protocols import DEFAULT_LAYERS
 from lsgap_bench.registry import metrics
 from lsgap_bench.schema import SIDES, AnswerMeasure, Estimate, Representation, Side, absent
 from lsgap_bench.stats import group_bands, group_mean
-from lsgap_bench.task_tables import OTHER_CLIP, TaskTable
+from lsgap_bench.task_tables import OTHER_CLIP, TaskTable, weights_of
 
 NULLS = SIDES[1:]
 MOST = 0.5
@@ -52,7 +52,7 @@ def mean_over_layers(curves: Floats, layers: str = DEFAULT_LAYERS) -> Floats:
 
 
 def representation(tables: Sequence[TaskTable], name: str, by_length: bool = False) -> Representation:
-    """One metric over the items of one task, or unweighted over several. by_length: also how it goes with the number of speech tokens."""
+    """One metric over the items of one task, or the mean over several. by_length: also how it goes with the number of speech tokens."""
     if not any(name in table.curves or name in table.blocks for table in tables):
         return _unmeasured(tables, name)
     found = [_curves(table, name, tables) for table in tables]
@@ -60,11 +60,11 @@ def representation(tables: Sequence[TaskTable], name: str, by_length: bool = Fal
     unit = metrics[name].unit if name in metrics else next((t.units[name] for t in tables if name in t.units), "")
 
     def over(values: Sequence[Floats]) -> Estimate:
-        made = group_mean([(v, of.clusters) for v, of in zip(values, found, strict=True)], unit, 1.0)
+        made = group_mean([(v, of.clusters) for v, of in zip(values, found, strict=True)], unit, 1.0, weights=weights_of(tables))
         return _explained(replace(made, n=sum(of.items for of in found)) if many else made, name)
 
     many = any(name in table.blocks for table in tables)
-    layers = {side: group_bands([(of.sides[side], of.clusters) for of in found], unit) for side in SIDES}
+    layers = {side: group_bands([(of.sides[side], of.clusters) for of in found], unit, weights_of(tables)) for side in SIDES}
     return Representation(
         value=over([of["matched"] for of in means]),
         null={side: over([of[side] for of in means]) for side in NULLS},
@@ -146,7 +146,7 @@ def null_warnings(found: Mapping[str, Representation]) -> list[str]:
 
 
 def answer_measures(tables: Sequence[TaskTable]) -> dict[str, AnswerMeasure]:
-    """The answer metrics of one task, or unweighted over those of several that have any value of it; n tells how many items."""
+    """The answer metrics of one task, or the mean over those of several that have any value of it; n tells how many items."""
     filled = [table for table in tables if table.items]
     names = [name for name in (filled[0].measures if filled else ()) if all(name in table.measures for table in filled)]
     return {name: _answer_measure(tables, name) for name in names}
@@ -161,11 +161,12 @@ def _answer_measure(tables: Sequence[TaskTable], name: str) -> AnswerMeasure:
     if all(np.isnan(of["speech"]).all() for of in columns):
         nothing = absent(why, unit)
         return AnswerMeasure(nothing, nothing, nothing, unit)
+    weights = weights_of(tables)
     awaited = [not table.items or (metrics[name].reads_scores and bool(table.unjudged)) for table in tables]
     used = [k for k, of in enumerate(columns) if awaited[k] or not np.isnan(of["speech"]).all()]
 
     def over(values: Sequence[Floats]) -> Estimate:
-        return group_mean([(values[k], tables[k].clusters) for k in used], unit, scale)
+        return group_mean([(values[k], tables[k].clusters) for k in used], unit, scale, weights=[weights[k] for k in used])
 
     return AnswerMeasure(
         value=over([of["speech"] for of in columns]),
@@ -179,7 +180,9 @@ def agreements(tables: Sequence[TaskTable]) -> dict[str, dict[str, Estimate]]:
     """Metric of two systems' answers -> `text|speech` and so on -> what it says, for all pairs of systems that were run on every task."""
     filled = [table for table in tables if table.items]
     run = [name for name in SYSTEMS if filled and all(name in table.labels for table in filled)]
-    pairs = {f"{one}|{other}": [(t.labels[one], t.labels[other], t.clusters) for t in filled] for one, other in combinations(run, 2)}
+    pairs = {
+        f"{one}|{other}": [(t.labels[one], t.labels[other], t.clusters, t.weight) for t in filled] for one, other in combinations(run, 2)
+    }
     return {name: {pair: metrics[name].compute(parts) for pair, parts in pairs.items()} for name in _of_systems()}
 
 
@@ -188,8 +191,12 @@ def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, T
 
     tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side.
     """
-    both = [(table.labels.get(side), others[task].labels.get(side), table.clusters) for task, table in tables.items() if table.items]
-    if not all(one and other for one, other, _ in both):
+    both = [
+        (table.labels.get(side), others[task].labels.get(side), table.clusters, table.weight)
+        for task, table in tables.items()
+        if table.items
+    ]
+    if not all(one and other for one, other, *_ in both):
         return {name: absent(f"{side} was not run", metrics[name].unit) for name in _of_systems()}
     return {name: metrics[name].compute(both) for name in _of_systems()}
 

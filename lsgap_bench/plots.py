@@ -145,9 +145,9 @@ def _gap_figure(record: Record) -> Figure:
         rows["Overall"] = record.overall
     figure = Figure(figsize=(8.6, 1.8 + 0.33 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    for y, (name, result) in enumerate(rows.items()):
-        tasks = result.tasks if isinstance(result, GroupResult) else [name]
-        _draw_scores(left, y, result, mean_chance(record, tasks))
+    for y, result in enumerate(rows.values()):
+        chance = mean_chance(record, result.tasks, result.weights) if isinstance(result, GroupResult) else result.chance
+        _draw_scores(left, y, result, chance)
         _draw_interval(right, y, of_difference(result.gap), _Look("", "black", "", "D"))
     for axes in (left, right):
         axes.set_ylim(len(rows) - 0.4, -0.6)

@@ -12,12 +12,14 @@ from scipy.special import ncfdtr, stdtrit
 from lsgap_bench.bootstrap import (
     Clusters,
     StandardError,
+    Weights,
     clusters_in_words,
     fewest_clusters,
     independent_blocks,
     paired,
     present_items,
     standard_error,
+    weighted,
     why_no_mean,
 )
 from lsgap_bench.schema import Estimate, absent
@@ -39,8 +41,10 @@ def minimum_detectable_gap(
     return group_detectable([(written - spoken, clusters)], power, alpha)
 
 
-def group_detectable(parts: Sequence[tuple[ArrayLike, Clusters]], power: float = 0.8, alpha: float = 0.05) -> Estimate:
-    """`minimum_detectable_gap` of the unweighted mean over tasks. parts: (text - speech (items,), clusters) per task, as for `group_mean`.
+def group_detectable(
+    parts: Sequence[tuple[ArrayLike, Clusters]], power: float = 0.8, alpha: float = 0.05, weights: Weights = None
+) -> Estimate:
+    """`minimum_detectable_gap` of the mean over tasks. parts: (text - speech (items,), clusters) per task; weights: as for `group_mean`.
 
     Tasks that share clusters count as dependent; degrees of freedom of Welch and Satterthwaite. Absent if a task has no value.
     """
@@ -49,7 +53,7 @@ def group_detectable(parts: Sequence[tuple[ArrayLike, Clusters]], power: float =
     n = sum(len(task.values) for task in tasks)
     if why := why_no_mean(tasks):
         return absent(why, n=n)
-    blocks = independent_blocks(tasks)
+    blocks = independent_blocks(weighted(tasks, weights))
     error = standard_error(blocks)
     if why := _why_no_spread(fewest_clusters(blocks), error):
         return absent(why, n=n)

@@ -89,7 +89,12 @@ _CHOICES = (
         "`path_monotonicity_pooled` takes the layers together",
     ),
     Choice("items", ("mean",), "a task's value is the mean over its items", "section 4"),
-    Choice("overall", ("mean of tasks",), "a group's value is the mean over its tasks, which weigh the same", "sections 3-4"),
+    Choice(
+        "overall",
+        ("mean of tasks",),
+        "a group's value is the mean over its tasks, which weigh the same unless the group says otherwise; a group in it counts as one",
+        "sections 3-4",
+    ),
     Choice("gap", ("text - speech",), "scores of the same model, paired by item, in points", "sections 3-4"),
     Choice(
         "edit",

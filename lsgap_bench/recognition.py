@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lsgap_bench.bootstrap import ClusterSums, Floats, independent_blocks, mean_interval, present_items, why_no_mean
+from lsgap_bench.bootstrap import ClusterSums, Floats, Weights, independent_blocks, mean_interval, present_items, weighted, why_no_mean
 from lsgap_bench.schema import NOT_MADE, NOT_RUN, Estimate, Recognition, absent
 from lsgap_bench.stats import group_mean
-from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.task_tables import TaskTable, weights_of
 
 _RESAMPLES = 10_000
 _FAULTLESS = "a transcript without an error"
 
 
 def recognition_of(tables: Sequence[TaskTable]) -> Recognition:
-    """Word error rates, and the gap split by item, of one task or unweighted over several; what is absent says why."""
+    """Word error rates, and the gap split by item, of one task or the mean over several; what is absent says why."""
     filled = [table for table in tables if table.items]
     if not filled or not all("cascade" in table.systems for table in filled):
         return Recognition(wer=NOT_RUN, loss=NOT_RUN, rest=NOT_RUN, gap_heard=NOT_RUN, loss_heard=NOT_RUN)
@@ -29,7 +29,7 @@ def recognition_of(tables: Sequence[TaskTable]) -> Recognition:
     rest = [whole - part for whole, part in zip(gap, loss, strict=True)]
     counted = None if all(table.transcripts for table in filled) else NOT_MADE.why
     return Recognition(
-        wer=absent(counted, "WER") if counted else word_error_rate([counts_of(table) for table in tables]),
+        wer=absent(counted, "WER") if counted else word_error_rate([counts_of(table) for table in tables], weights_of(tables)),
         wer_by_voice={} if counted else _by_voice(tables),
         loss=_mean(tables, loss, lacking("base")),
         rest=_mean(tables, rest, lacking("base", "text", "speech")),
@@ -38,18 +38,19 @@ def recognition_of(tables: Sequence[TaskTable]) -> Recognition:
     )
 
 
-def word_error_rate(parts: Sequence[tuple[Floats, Floats, Sequence[str]]]) -> Estimate:
-    """The errors of a task over its words, unweighted mean over tasks, with its 95 % interval; a fraction, unit "WER".
+def word_error_rate(parts: Sequence[tuple[Floats, Floats, Sequence[str]]], weights: Weights = None) -> Estimate:
+    """The errors of a task over its words, mean over tasks, with its 95 % interval; a fraction, unit "WER".
 
-    parts: (errors (items,), words (items,), clusters) per task, NaN in both = absent. Errors and words of a resample come from the same
-    draw of clusters; otherwise as `group_mean`. Not the mean of the items' own rates, in which a word of a short question would count more.
+    parts: (errors (items,), words (items,), clusters) per task, NaN in both = absent. weights: as for `group_mean`. Errors and words of a
+    resample come from the same draw of clusters; otherwise as `group_mean`. Not the mean of the items' own rates, in which a word of a
+    short question would count more.
     """
     errors = [present_items(of_items, clusters) for of_items, _, clusters in parts]
     words = [present_items(of_items, clusters) for _, of_items, clusters in parts]
     n = sum(len(part.values) for part in errors)
     if why := why_no_mean(errors, "words to compare"):
         return absent(why, "WER", n)
-    sides = zip(independent_blocks(errors), independent_blocks(words), strict=True)
+    sides = zip(independent_blocks(weighted(errors, weights)), independent_blocks(words), strict=True)
     blocks = [ClusterSums(wrong.totals, said.totals) for wrong, said in sides]
     value = float(np.concatenate([block.means for block in blocks]).mean())
     low, high, method, why = mean_interval(blocks, _RESAMPLES, 0)
@@ -59,7 +60,7 @@ def word_error_rate(parts: Sequence[tuple[Floats, Floats, Sequence[str]]]) -> Es
 def _by_voice(tables: Sequence[TaskTable]) -> dict[str, Estimate]:
     """Of every voice that speaks in each of the tasks."""
     common = set.intersection(*({voice for voice in table.voices if voice} for table in tables))
-    return {voice: word_error_rate([counts_of(table, voice) for table in tables]) for voice in sorted(common)}
+    return {voice: word_error_rate([counts_of(table, voice) for table in tables], weights_of(tables)) for voice in sorted(common)}
 
 
 def counts_of(table: TaskTable, voice: str | None = None) -> tuple[Floats, Floats, Sequence[str]]:
@@ -80,4 +81,4 @@ def _mean(tables: Sequence[TaskTable], values: Sequence[Floats], lacking: str | 
     """In points. lacking: why there is none. what: an item must have to be in it."""
     parts = [(of, table.clusters) for table, of in zip(tables, values, strict=True)]
     why = lacking or why_no_mean([present_items(*part) for part in parts], what)
-    return absent(why) if why else group_mean(parts)
+    return absent(why) if why else group_mean(parts, weights=weights_of(tables))

@@ -174,8 +174,8 @@ def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
     return dataclasses.replace(
         record,
         tasks={name: task_result(by_name[name]) for name in record.tasks},
-        groups={name: group_result([by_name[t] for t in group.tasks]) for name, group in record.groups.items()},
-        overall=group_result([by_name[t] for t in record.overall.tasks]),
+        groups={name: group_result([by_name[t] for t in group.tasks], group.weights) for name, group in record.groups.items()},
+        overall=group_result([by_name[t] for t in record.overall.tasks], record.overall.weights),
     )
 
 

@@ -71,7 +71,7 @@ NEEDS: Mapping[str, str] = {
     "logits": "function of one LogitPair -> (rows,): the next-token logits after the text and after the speech",
     "blocks": "function of one LayerBlock -> (..., terms): the pooled states of a block of items, whose mean terms `combine` makes a value",
     "answers": "function of one Pair -> float: an item's answers under all conditions",
-    "systems": "function of [(answers, answers, clusters), ...], one per task, -> Estimate: two systems' answers to the same items",
+    "systems": "function of [(answers, answers, clusters, weight), ...], one per task, -> Estimate: two systems' answers to the same items",
 }
 """What a metric plug-in is a function of."""
 LAYERED = ("states", "blocks")
@@ -197,6 +197,8 @@ effects: Registry[Effect] = Registry("effect", "lsgap_bench.speech.effects")
 scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
 rubrics: Registry[Rubric] = Registry("rubric", "lsgap_bench.scorers")
 judges: Registry[Callable[..., Any]] = Registry("judge", "lsgap_bench.judges")
+without_target: set[str] = set()
+"""The scorers that need no target."""
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
 voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
 recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
@@ -258,8 +260,13 @@ def effect(
     return register
 
 
-def scorer(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`."""
+def scorer(name: str, *, needs_target: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`.
+
+    needs_target: False for one that judges an answer without a reference; its tasks may leave `doc_to_target` out.
+    """
+    if not needs_target:
+        without_target.add(name)
     return lambda rule: scorers.add(name, rule)
 
 

@@ -18,7 +18,8 @@ from lsgap_bench.schema import COMPANIONS, NOT_MADE, NOT_RUN, Estimate, GroupRes
 from lsgap_bench.scorers_table import scorers_table
 from lsgap_bench.usage import usage_lines
 
-_SCORES = "Scores in points with 95 % intervals; gap = text - speech; a group is the unweighted mean of its tasks"
+_SCORES = "Scores in points with 95 % intervals; gap = text - speech; a group is the {} of its tasks"
+_MEANS = {True: "unweighted mean", False: "mean, weighted as the record says,"}
 _REPRESENTATION = "Representation, mean over layers {}, of matched pairs and of mismatched ones (the null), with 95 % intervals"
 _SYSTEMS = (
     "Systems in points; erosion = base text - LSLM text, gap = LSLM text - LSLM speech, recovery = LSLM speech / base text\n"
@@ -68,10 +69,19 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, 110, subsequent_indent="  ")
 
 
-def mean_chance(record: Record, tasks: Sequence[str]) -> float | None:
-    """Chance of a group, a fraction: the unweighted mean over its tasks; None where a task's is unknown."""
-    known = [chance for task in tasks if (chance := record.tasks[task].chance) is not None]
-    return sum(known) / len(known) if known and len(known) == len(tasks) else None
+def mean_chance(record: Record, tasks: Sequence[str], weights: Mapping[str, float] | None = None) -> float | None:
+    """Chance of a group, a fraction: the mean over its tasks; None where a task's is unknown. weights: of the group; none: all the same."""
+    known = {task: chance for task in tasks if (chance := record.tasks[task].chance) is not None}
+    if not known or len(known) < len(tasks):
+        return None
+    if not weights or is_even(weights):
+        return sum(known.values()) / len(known)
+    return sum(weights[task] * chance for task, chance in known.items())
+
+
+def is_even(weights: Mapping[str, float]) -> bool:
+    """Whether the tasks of a group weigh the same; so they do where a record of an older version keeps no weights."""
+    return not weights or math.isclose(min(weights.values()), max(weights.values()), rel_tol=1e-9)
 
 
 def companions_of(record: Record) -> list[str]:
@@ -93,8 +103,9 @@ def scores_table(record: Record) -> str:
         rows.append(SEPARATING_LINE)
         for name, group in {**record.groups, "Overall": record.overall}.items():
             n = sum(record.tasks[t].n for t in group.tasks)
-            rows.append(row(name, group, n, mean_chance(record, group.tasks), group.p_value))
-    table = notes.under(_SCORES, rows, ["task", "n", "chance", "text", "speech", "gap", "p"])
+            rows.append(row(name, group, n, mean_chance(record, group.tasks, group.weights), group.p_value))
+    even = all(is_even(group.weights) for group in (*record.groups.values(), record.overall))
+    table = notes.under(_SCORES.format(_MEANS[even]), rows, ["task", "n", "chance", "text", "speech", "gap", "p"])
     return "\n".join(filter(None, [table, _detectable(record)]))
 
 

@@ -23,6 +23,7 @@ from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.example import AlignmentExample, alignment_example
 from lsgap_bench.forecast import Forecast, forecast
+from lsgap_bench.group_weights import Member, weights_in
 from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of, run_harness
 from lsgap_bench.hearing import with_sound, within_hearing
 from lsgap_bench.judge_record import judge_warnings
@@ -41,12 +42,12 @@ from lsgap_bench.registry import models
 from lsgap_bench.resources import DEMO_MODEL
 from lsgap_bench.run_folder import save_run
 from lsgap_bench.run_log import run_log
-from lsgap_bench.schema import CANARY, BlockTerms, Condition, Item, Observation, Pair, Record
+from lsgap_bench.schema import CANARY, BlockTerms, Condition, GroupResult, Item, Observation, Pair, Record
 from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
 from lsgap_bench.systems import Companions, Transcribed, companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
-from lsgap_bench.task_tables import curve_rows, sample_rows
+from lsgap_bench.task_tables import TaskTable, curve_rows, sample_rows
 from lsgap_bench.text_controls import forecast_text_controls, observe_text_controls, transcripts, with_known_spoken_words
 from lsgap_bench.usage import prices_of, usage_of, usage_warnings
 from lsgap_bench.variants import longest, refuse_unknown
@@ -349,7 +350,8 @@ def _record(
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in settings.parsed_conditions()]
     further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
-    overall = group_result(list(tables.values()))
+    sizes = {name: len(table.items) for name, table in tables.items()}
+    overall = _mean_of(tasks.overall, tables, sizes) if tables else group_result([])
     usage = usage_of(everyone, prices_of(passed.system, systems))
     warnings = [*passed.checks.get("warnings", ()), *usage_warnings(usage), *judge_warnings(judge), *null_warnings(overall.representation)]
     return Record(
@@ -357,7 +359,7 @@ def _record(
         systems=systems,
         tags=settings.tags,
         tasks={name: task_result(table) for name, table in tables.items()},
-        groups={name: group_result([tables[t] for t in members]) for name, members in tasks.groups.items() if members},
+        groups={name: _mean_of(group, tables, sizes) for name, group in tasks.groups.items()},
         overall=overall,
         text_tasks={name: passed.results["results"][name] for name in tasks.by_name if name not in tasks.paired},
         checks={**passed.checks, "warnings": warnings} if passed.checks else {},
@@ -365,6 +367,7 @@ def _record(
             **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, passed.device),
             "tasks_sha256": tasks_sha256(t.paired_config.source for t in tasks.paired.values()),
             "data_sha256": sha256_of(_identity(pair.item) for pair in everyone),
+            "data": {name: task.data_state for name, task in tasks.paired.items()},
             "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
             "plan": {
                 "conditions": conditions,
@@ -384,6 +387,10 @@ def _record(
             "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
         },
     )
+
+
+def _mean_of(group: Member, tables: Mapping[str, TaskTable], sizes: Mapping[str, int]) -> GroupResult:
+    return group_result([tables[task] for task in group.tasks], weights_in(group, sizes))
 
 
 def _identity(item: Item) -> str:

@@ -505,8 +505,9 @@ class TaskResult:
 
 @dataclass(frozen=True)
 class GroupResult:
-    """Unweighted means over the tasks of a group, each task resampled by its own clusters; otherwise as `TaskResult`.
+    """Means over the tasks of a group, each task resampled by its own clusters; otherwise as `TaskResult`.
 
+    weights: task -> what it weighs in these means, adding up to 1; none in a record of an older version, whose tasks weigh the same.
     other_scorers: one entry, of each task's first further scorer, or its own where it has no further one; none where no task has.
     """
 
@@ -524,6 +525,7 @@ class GroupResult:
     agreement: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
     representation: Mapping[str, Representation] = field(default_factory=dict)
     interventions: Mapping[str, InterventionResult] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
     other_scorers: Mapping[str, OtherScores] = field(default_factory=dict)
     conditions: Mapping[str, ConditionResult] = field(default_factory=dict)
     split: GapSplit | None = None

@@ -16,6 +16,7 @@ from lsgap_bench.bootstrap import (
     Clusters,
     Floats,
     Part,
+    Weights,
     cluster_names,
     cluster_sums,
     fewest_clusters,
@@ -24,6 +25,7 @@ from lsgap_bench.bootstrap import (
     paired,
     percentile_of_ratio,
     present_items,
+    weighted,
     why_no_mean,
 )
 from lsgap_bench.least_squares import Regression as Regression  # outside checks call both here
@@ -87,19 +89,20 @@ def group_mean(
     scale: float = 100.0,
     n_boot: int = 10_000,
     seed: int = 0,
+    weights: Weights = None,
 ) -> Estimate:
-    """The unweighted mean over tasks of each task's mean over items, with its 95 % interval; n counts the items of all tasks.
+    """The mean over tasks of each task's mean over items, with its 95 % interval; n counts the items of all tasks.
 
-    parts: (values, clusters) per task, as for `mean_estimate`. Each task is resampled by its own clusters; tasks that share cluster names
-    are resampled together (one question, several voices), the others independently. Where any task has fewer than 50 clusters, and
-    with n_boot 0, a t interval with Welch-Satterthwaite degrees of freedom. Absent if a task has no value: the mean of fewer tasks is
-    another quantity.
+    parts: (values, clusters) per task, as for `mean_estimate`. weights: of the tasks, None: all weigh the same. Each task is resampled by
+    its own clusters; tasks that share cluster names are resampled together (one question, several voices), the others independently. Where
+    any task has fewer than 50 clusters, and with n_boot 0, a t interval with Welch-Satterthwaite degrees of freedom. Absent if a task has
+    no value: the mean of fewer tasks is another quantity.
     """
     tasks = [present_items(values, clusters) for values, clusters in parts]
     n = sum(len(task.values) for task in tasks)
     if why := why_no_mean(tasks):
         return absent(why, unit, n)
-    blocks = independent_blocks(tasks)
+    blocks = independent_blocks(weighted(tasks, weights))
     value = float(np.concatenate([block.means for block in blocks]).mean())
     interval = mean_interval(blocks, n_boot, seed)
     return Estimate(value * scale, interval.low * scale, interval.high * scale, n, unit, interval.method, interval.why)
@@ -110,24 +113,26 @@ def mean_bands(values: ArrayLike, clusters: Clusters, unit: str) -> list[Estimat
     return group_bands([(values, clusters)], unit)
 
 
-def group_bands(parts: Sequence[tuple[ArrayLike, Clusters]], unit: str) -> list[Estimate]:
-    """`mean_bands` of the unweighted mean over tasks; parts: (values (items, layers), clusters) per task, as for `group_mean`."""
+def group_bands(parts: Sequence[tuple[ArrayLike, Clusters]], unit: str, weights: Weights = None) -> list[Estimate]:
+    """`mean_bands` of the mean over tasks; parts: (values (items, layers), clusters) per task; weights: as for `group_mean`."""
     tables = [np.asarray(values, dtype=np.float64) for values, _ in parts]
     for table in tables:
         if table.ndim != 2 or table.shape[1] != tables[0].shape[1]:
             raise ValueError(f"values have shape {table.shape}; give (items, layers), with the same layers for every task")
     names = [None if clusters is None else list(clusters) for _, clusters in parts]
     columns = range(tables[0].shape[1] if tables else 0)
-    return [group_mean([(t[:, k], c) for t, c in zip(tables, names, strict=True)], unit, 1.0, n_boot=0) for k in columns]
+    return [group_mean([(t[:, k], c) for t, c in zip(tables, names, strict=True)], unit, 1.0, 0, weights=weights) for k in columns]
 
 
-def ratio_of_means(parts: Sequence[tuple[ArrayLike, ArrayLike, Clusters]], n_boot: int = 10_000, seed: int = 0) -> Estimate:
-    """The unweighted mean over tasks of `above` over that of `below`, with its 95 % interval; unit "ratio".
+def ratio_of_means(
+    parts: Sequence[tuple[ArrayLike, ArrayLike, Clusters]], n_boot: int = 10_000, seed: int = 0, weights: Weights = None
+) -> Estimate:
+    """The mean over tasks of `above` over that of `below`, with its 95 % interval; unit "ratio".
 
-    parts: (above (items,), below (items,), clusters) per task; an item with a NaN on either side is dropped. Both means of a resample come
-    from the same draw of clusters, as in `group_mean`; where any task has fewer than 50 clusters, a t interval on the cluster sums of
-    above - ratio * below (the linearised ratio). Absent if a task has no value, and where the mean of `below` is 0; no interval, with a
-    `why`, where it is 0 in some resample.
+    parts: (above (items,), below (items,), clusters) per task; an item with a NaN on either side is dropped. weights: as for `group_mean`.
+    Both means of a resample come from the same draw of clusters, as in `group_mean`; where any task has fewer than 50 clusters, a t
+    interval on the cluster sums of above - ratio * below (the linearised ratio). Absent if a task has no value, and where the mean of
+    `below` is 0; no interval, with a `why`, where it is 0 in some resample.
     """
     both = [(*paired(above, below, "above", "below"), clusters) for above, below, clusters in parts]
     tops = [present_items(np.where(np.isnan(below), np.nan, above), clusters) for above, below, clusters in both]
@@ -135,6 +140,7 @@ def ratio_of_means(parts: Sequence[tuple[ArrayLike, ArrayLike, Clusters]], n_boo
     n = sum(len(part.values) for part in tops)
     if why := why_no_mean(tops):
         return absent(why, "ratio", n)
+    tops, bottoms = weighted(tops, weights), weighted(bottoms, weights)
     blocks = independent_blocks(tops), independent_blocks(bottoms)
     over, under = (float(np.concatenate([block.means for block in side]).mean()) for side in blocks)
     if under == 0:

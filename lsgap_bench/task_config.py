@@ -16,6 +16,8 @@ from lsgap_bench.scorers.evaluate_metric import whole
 from lsgap_bench.variants import checked_variants
 
 OWN_KEYS = ("doc_to_audio", "scorer", "other_scorers", "cluster", "family", "chance", "word_times", "variants")
+NO_TARGET = ""
+"""The `doc_to_target` of a task whose scorer needs none, and the target of its items."""
 ANSWERS = ("generate_until", "multiple_choice")
 REFUSED = {
     "gen_prefix": "is refused, because no model is told yet how its answer begins",
@@ -52,6 +54,11 @@ class PairedConfig:
         """The rule of the task's scores, then the others."""
         return (self.scorer, *self.other_scorers)
 
+    @property
+    def needs_target(self) -> bool:
+        """Whether one of its scorers compares with a target."""
+        return any(map(scorers.needs_target, (self.scorer, *self.other_scorers)))
+
     def wrong(self, key: str, value: Any, remedy: str) -> UsageError:
         """The error for one key of this file."""
         return UsageError(f"{self.source}: {key}: {value!r} {remedy}")
@@ -62,9 +69,12 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
     check_keys(config, [*known, *OWN_KEYS], source)
     theirs = {k: v for k, v in config.items() if k not in OWN_KEYS}
     theirs.setdefault("output_type", "generate_until")
+    scorer = _scorer(str(config.get("scorer", "exact")), "scorer", source)
+    others = _other_scorers(config.get("other_scorers") or (), scorer, source)
+    if theirs.get("doc_to_target") is None and not any(map(scorers.needs_target, (scorer, *others))):
+        theirs["doc_to_target"] = NO_TARGET
     _check_theirs(theirs, source)
     generation = parse_generation(theirs.get("generation_kwargs") or {}, f"{source}: generation_kwargs")
-    scorer = _scorer(str(config.get("scorer", "exact")), "scorer", source)
     if not isinstance(config.get("doc_to_audio"), str):
         raise UsageError(f"{source}: doc_to_audio is missing; name the column that holds the clips")
     ours = PairedConfig(
@@ -77,7 +87,7 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         chance=_chance(config.get("chance"), source),
         generation=generation,
         word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
-        other_scorers=_other_scorers(config.get("other_scorers") or (), scorer, source),
+        other_scorers=others,
         variants=checked_variants(config.get("variants"), f"{source}: variants"),
     )
     theirs.pop("generation_kwargs", None)
@@ -120,7 +130,8 @@ def _check_theirs(theirs: Mapping[str, Any], source: str) -> None:
         raise UsageError(f"{source}: doc_to_choice is missing; a multiple_choice task names its options there")
     for key in ("doc_to_text", "doc_to_target", "test_split"):
         if theirs.get(key) is None:
-            raise UsageError(f"{source}: {key} is missing; add it")
+            unless = ", or name a scorer that needs no target, such as voicebench_open" if key == "doc_to_target" else ""
+            raise UsageError(f"{source}: {key} is missing; add it{unless}")
     if theirs.get("dataset_path") is None and theirs.get("custom_dataset") is None:
         raise UsageError(f"{source}: dataset_path is missing; name a data set of the hub, or a format such as json with data_files")
 

@@ -42,7 +42,8 @@ class TaskTable:
     voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where no recognizer was asked.
     whys: condition that no item was answered under -> the reason. layers: the value of the choice `layers`, over which the curves are
     averaged. unmeasured: metric that has no curve -> why. unjudged: condition or system -> why none of its answers has a score, where a
-    judge would have to give it. others: further scorer -> its `scores` and `extracted` -> condition -> (n,).
+    judge would have to give it. others: further scorer -> its `scores` and `extracted` -> condition -> (n,). weight: what the task weighs
+    in the group that is looked at, up to a factor.
     """
 
     task: str
@@ -64,6 +65,7 @@ class TaskTable:
     voices: Sequence[str | None] = ()
     transcripts: Mapping[str, Floats] = field(default_factory=dict)
     unmeasured: Mapping[str, str] = field(default_factory=dict)
+    weight: float = 1.0
     others: Mapping[str, Mapping[str, Mapping[str, Floats]]] = field(default_factory=dict)
     whys: Mapping[str, str] = field(default_factory=dict)
     unjudged: Mapping[str, str] = field(default_factory=dict)
@@ -90,6 +92,11 @@ class TaskTable:
     def transcript(self, counted: str) -> Floats:
         """What was counted in the transcripts: (n,), NaN where no recognizer was asked."""
         return self.transcripts.get(counted, np.full(len(self.items), np.nan))
+
+
+def weights_of(tables: Sequence[TaskTable]) -> list[float]:
+    """What each of a group's tasks weighs, as the mean functions of `stats` take it."""
+    return [table.weight for table in tables]
 
 
 def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> list[dict[str, Any]]:

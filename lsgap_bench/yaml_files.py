@@ -14,6 +14,8 @@ import yaml
 from lsgap_bench.errors import UsageError
 from lsgap_bench.resources import resource
 
+DESCRIBING = ("items", "licence", "citation", "source")
+"""Entries of a task's `metadata` beside its version: what its data is, and whose."""
 _SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -39,6 +41,12 @@ class TaskFile:
         """The tags it carries."""
         tag = self.config.get("tag") or []
         return [tag] if isinstance(tag, str) else list(tag)
+
+    @property
+    def items(self) -> int | None:
+        """How many items its metadata declares."""
+        known = self.config.get("metadata")
+        return known.get("items") if isinstance(known, dict) else None
 
     @property
     def members(self) -> list[str]:
@@ -131,13 +139,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def tasks_sha256(sources: Iterable[str]) -> str:
-    """One hash over task files, their includes merged in."""
-    texts = sorted(json.dumps(merged(Path(source)), sort_keys=True, default=str) for source in sources)
+    """One hash over task files, their includes merged in; without what describes the data and decides no number."""
+    texts = sorted(json.dumps(_deciding(merged(Path(source))), sort_keys=True, default=str) for source in sources)
     return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
+def _deciding(config: dict[str, Any]) -> dict[str, Any]:
+    known = config.get("metadata")
+    return {**config, "metadata": {k: v for k, v in known.items() if k not in DESCRIBING}} if isinstance(known, dict) else config
+
+
 def merged(path: Path) -> dict[str, Any]:
-    """A YAML with its includes: its own keys win, as in lm-eval. UsageError for an include that is missing or comes twice."""
+    """A YAML with its includes: its own keys win, as in lm-eval, and so do the entries of its `metadata`.
+
+    UsageError for an include that is missing or comes twice.
+    """
     return _merged(path, {path.resolve()})
 
 
@@ -152,8 +168,14 @@ def _merged(path: Path, seen: set[Path]) -> dict[str, Any]:
         if target.resolve() in seen:
             raise UsageError(f"{path}: include: '{name}' is included twice, and lm-eval drops such a task; include it once")
         seen.add(target.resolve())
-        base |= _merged(target, seen)
-    return base | config
+        base = _over(base, _merged(target, seen))
+    return _over(base, config)
+
+
+def _over(base: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """lm-eval would drop the include's whole metadata; a licence is then to be written into each of fifty files."""
+    both = [of["metadata"] for of in (base, config) if isinstance(of.get("metadata"), dict)]
+    return {**base, **config, **({"metadata": {**both[0], **both[1]}} if len(both) == 2 else {})}
 
 
 def _yaml_paths(folders: Iterable[Path]) -> Iterator[Path]:

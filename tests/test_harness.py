@@ -263,7 +263,7 @@ def test_groups_tags_files_and_limit_work_as_in_lm_eval(tmp_path: Path) -> None:
     assert set(load_tasks(["beasts"], folders).paired) == {"first", "second"}
     assert set(load_tasks([str(one / "first.yaml")]).paired) == {"first"}
     tasks = load_tasks(["outer"], folders)
-    assert tasks.groups == {"outer": ["first", "second"], "inner": ["second"]}
+    assert {name: group.tasks for name, group in tasks.groups.items()} == {"outer": ["first", "second"], "inner": ["second"]}
     results = answered(tasks, {"text": ANIMALS, "speech": ["cat", "fox", *["fox"] * 4]}, limit=2)
     assert results["n-samples"]["first"]["effective"] == 2
     assert results["groups"]["outer"]["gap,none"] == 0.5

@@ -106,7 +106,7 @@ def test_the_record_names_the_protocol_every_choice_and_the_scorers() -> None:
     assert provenance["scorers_sha256"].keys() == set(demo_run.TASKS)
 
 
-def test_the_papers_protocol_runs_its_group_as_soon_as_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_papers_protocol_runs_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paper = dataclasses.replace(PROTOCOLS["emnlp2025"], tasks=("to_come",))
     monkeypatch.setattr("lsgap_bench.protocols.PROTOCOLS", {**PROTOCOLS, "emnlp2025": paper})
     write_task(tmp_path, "days_of_the_paper", DAYS)

@@ -6,9 +6,12 @@ import argparse
 import json
 import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsgap_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from lsgap_bench.yaml_files import Catalog
 
 Rows = list[dict[str, Any]]
 _WIDTH = 110
@@ -62,13 +65,25 @@ def _tasks(asked: argparse.Namespace) -> Rows:
             "name": file.name,
             "kind": file.kind,
             "answers": _count(file.members) if file.kind == "group" else file.config.get("output_type", "generate_until"),
+            "items": file.items if file.kind == "task" else _sum_of(catalog, file.name),
             "scorer": file.config.get("scorer", ""),
             "file": file.path.name,
         }
         for file in catalog.files
     ]
-    rows += [{"name": tag, "kind": "tag", "answers": _count(tasks), "scorer": "", "file": ""} for tag, tasks in catalog.tags.items()]
+    rows += [
+        {"name": tag, "kind": "tag", "answers": _count(tasks), "items": _sum_of(catalog, tag), "scorer": "", "file": ""}
+        for tag, tasks in catalog.tags.items()
+    ]
     return sorted(rows, key=lambda row: (row["kind"], row["name"]))
+
+
+def _sum_of(catalog: Catalog, name: str) -> int | None:
+    """The items of all tasks in a group or tag; None where one of them does not declare its number."""
+    reached = catalog.expand([name])
+    tasks = [file.items for file in catalog.files if file.kind == "task" and file.name in reached]
+    known = [items for items in tasks if items is not None]
+    return sum(known) if known and len(known) == len(tasks) else None
 
 
 def _count(members: list[str]) -> str:

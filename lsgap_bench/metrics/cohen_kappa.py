@@ -24,9 +24,9 @@ from lsgap_bench.schema import Estimate
         "another answer, pe is near 0 and kappa is plain agreement. Agreement in wrong answers counts as well."
     ),
 )
-def cohen_kappa(parts: Sequence[tuple[Answers, Answers, Clusters]]) -> Estimate:
-    """Agreement of two systems' answers beyond chance, unweighted mean over tasks.
+def cohen_kappa(parts: Sequence[tuple[Answers, Answers, Clusters, float]]) -> Estimate:
+    """Agreement of two systems' answers beyond chance, mean over tasks.
 
-    parts: per task the two systems' answers (items,) and the clusters.
+    parts: per task the two systems' answers (items,), the clusters, and what the task weighs.
     """
-    return group_kappa(parts)
+    return group_kappa([part[:3] for part in parts], weights=[part[3] for part in parts])

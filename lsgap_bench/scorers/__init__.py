@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lsgap_bench.registry import code_of, scorers
+from lsgap_bench.registry import code_of, scorers, without_target
 from lsgap_bench.schema import Verdict
 from lsgap_bench.scorers.evaluate_metric import PREFIX, EvaluateMetric, evaluate_metric
 
@@ -16,6 +16,12 @@ def get(name: str) -> Callable[[str, Mapping[str, Any]], Verdict]:
     It takes the answer and a mapping with at least `target` and `id`; UsageError for an unknown name.
     """
     return evaluate_metric(name) if name.startswith(PREFIX) else scorers[name]
+
+
+def needs_target(name: str) -> bool:
+    """Whether the scorer called `name` compares with a target; UsageError for an unknown name."""
+    get(name)
+    return name not in without_target
 
 
 def code(name: str) -> str:

@@ -124,9 +124,10 @@ def test_a_users_tasks_and_tags_are_listed_beside_the_shipped_ones(capsys: Out, 
     write_task(tmp_path, tag="mine")
     assert main(["ls", "tasks", "--json", "--include_path", str(tmp_path)]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert rows["made"] == {"name": "made", "kind": "task", "answers": "generate_until", "scorer": "", "file": "made.yaml"}
+    assert rows["made"] == {"name": "made", "kind": "task", "answers": "generate_until", "items": None, "scorer": "", "file": "made.yaml"}
     assert rows["mine"]["answers"] == "1 tasks"
     assert rows["lsgap_mini"]["kind"] == "group"
+    assert (rows["lsgap_mini"]["items"], rows["lsgap_mini_days"]["items"], rows["mine"]["items"]) == (1000, 100, None)
 
 
 def test_validation_ends_with_0_when_all_is_well_and_with_2_and_a_line_per_problem_when_not(capsys: Out, tmp_path: Path) -> None:

@@ -1,0 +1,51 @@
+"""Where a task's data lies: a folder beside its YAML, a copy below LSGAP_DATA, or the hub; and which state of it was loaded."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+LOCAL = "LSGAP_DATA"
+"""The environment variable that names a folder of local copies: `$LSGAP_DATA/OWNER/NAME` stands for the hub's data set OWNER/NAME."""
+_HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_COMMIT = re.compile(r"@([0-9a-f]{40})/")
+
+
+def of_the_hub(name: str) -> bool:
+    """Whether a `dataset_path` has the form of a data set of the hub, OWNER/NAME."""
+    return _HUB_NAME.fullmatch(name) is not None
+
+
+def local_data(name: str, beside: Path) -> Path | None:
+    """The folder that holds the data set `name`: from the YAML's folder on, else the copy below LSGAP_DATA; None where there is none."""
+    copies = os.environ.get(LOCAL)
+    found = [beside / name, *([Path(copies).resolve() / name] if copies and of_the_hub(name) else [])]
+    return next((folder for folder in found if folder.is_dir()), None)
+
+
+def remedy(name: str, local: Path | None) -> str:
+    """What to do about a data set that cannot be loaded. local: the folder that was tried."""
+    if local is not None:
+        return f"check the folder {local}"
+    if not of_the_hub(name):
+        return "check path and name"
+    copies = os.environ.get(LOCAL)
+    tried = f"; there is no {Path(copies) / name}" if copies else ""
+    return (
+        f"it is a data set of the hub, so it needs the network, or a local copy: `hf download {name} --repo-type dataset --local-dir "
+        f"DIR/{name}` where there is one, then {LOCAL}=DIR here{tried}"
+    )
+
+
+def state_of(name: str, asked: str | None, local: Path | None, files: Iterable[str]) -> Mapping[str, Any]:
+    """What a record says of a task's data: where it came from, and of the hub the revision asked for and the commit that was loaded.
+
+    files: what was loaded, as datasets names it. The commit is None where they do not say it.
+    """
+    if local is not None or not of_the_hub(name):
+        return {"source": name, "from": "a local copy" if of_the_hub(name) else "files beside the task"}
+    commits = {found[1] for file in files if (found := _COMMIT.search(file))}
+    return {"source": name, "from": "the hub", "revision": asked, "commit": commits.pop() if len(commits) == 1 else None}
