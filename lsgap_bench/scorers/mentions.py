@@ -1,0 +1,119 @@
+"""Where an answer mentions an option: by letter, by the option's text, or by its place in the list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from string import ascii_uppercase
+from typing import NamedTuple
+
+from lsgap_bench.scorers.normalize import normalize
+
+_NO_LABEL_BEFORE = re.compile(
+    r"\b(?:vitamins?|hepatitis|influenza|types?|plan|grade|class|group|team|section|part|appendix|figure|fig\.?|table|(?:key|grade|note) of|"
+    r"chord|size|cup|protein|factor|schedule|exhibit|room|gate|platform|phase|stage|side|line|point|vertex|node|mr|mrs|ms|dr)\s+$|\bn/$",
+    re.I,
+)
+_NO_LABEL_AFTER = re.compile(r"\s+(?:major|minor|sharp|flat|cells?|programming|battery|vitamins?|average|movie|student)\b|\.? elegans\b", re.I)
+_AFTER_LABEL = re.compile(
+    r"\s+(?:is|was|isn't|wasn't|because|since|as|for|and|or|but|so|would|which|due|seems|looks|fits|has|here|must|can|cannot|can't|does|"
+    r"doesn't|matches|makes|not|appears|sounds|could|should|will|then|wins|instead|it|nor|over|rather|please|final|thanks?|with)\b"
+    r"|\s*(?:$|[^\w\s'\"])|[\"']|\s*[\u3040-\u9fff\uac00-\ud7af]",
+    re.I | re.M,
+)
+_NAMING = re.compile(r"(?:\b(?:option|choice|letter|answer|alternative|sentence|statement)\W{1,3}|[(\[\"']\s*)$", re.I)
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_BY_PLACE = re.compile(
+    r"\b(?:the\s+)?(?P<word>first|second|third|fourth|fifth|last)\s+(?:one|option|choice|answer|sentence|alternative)\b"
+    r"|\b(?:option|choice|answer)\s+(?:number\s+)?(?P<number>[1-9]|one|two|three|four|five)\b",
+    re.I,
+)
+_NUMBERS = ("one", "two", "three", "four", "five")
+
+
+class Mention(NamedTuple):
+    """[start, end) of a text that names the option of this index; letter: by its letter."""
+
+    start: int
+    end: int
+    index: int
+    letter: bool
+
+
+def mentions(text: str, options: Sequence[str], count: int) -> list[Mention]:
+    """Every mention of the first `count` options in a plain text, in order. options: their texts, empty where they are not known.
+
+    A letter that belongs to an option's text (vitamin C), an article and a pronoun are no mentions of a letter.
+    """
+    texts = _texts(text, options)
+    placed = [m for m in _places(text, count) if not _covered(m, texts)]
+    found = [*texts, *placed, *(m for m in _letters(text, count) if not _covered(m, texts) and not _covered(m, placed))]
+    return sorted(found)
+
+
+def _covered(mention: Mention, others: Sequence[Mention]) -> bool:
+    return any(other.start <= mention.start and mention.end <= other.end for other in others)
+
+
+def _letters(text: str, count: int) -> Iterator[Mention]:
+    last = ascii_uppercase[count - 1]
+    token = re.compile(
+        rf"(?<![A-Za-z0-9_\-.+#&@])(?<![A-Za-z0-9]')([A-{last}a-{last.lower()}])(?![A-Za-z0-9_+#&@]|'(?!s (?:the|correct|right|my|best)\b|\s|$|[.,)])|-[A-Za-z]|\.[A-Za-z])"
+    )
+    shouted = text.upper() == text
+    for found in token.finditer(text):
+        start, end = found.span(1)
+        before, after = text[max(0, start - 30) : start], text[end : end + 30]
+        if _NO_LABEL_BEFORE.search(before) or _NO_LABEL_AFTER.match(after):
+            continue
+        if found[1] in "aAiI" and not _AFTER_LABEL.match(after) and _is_word(text, start, found[1], before, shouted):
+            continue
+        yield Mention(start, end, ascii_uppercase.index(found[1].upper()), True)
+
+
+def _is_word(text: str, start: int, letter: str, before: str, shouted: bool) -> bool:
+    """Whether a letter before another word is the article or the pronoun: in lower case, or at the beginning of a sentence."""
+    if _NAMING.search(before):
+        return False
+    opens = not before.strip() or before.rstrip()[-1] in ".!?\n" or text[start - 1] == "\n"
+    return letter in "aiI" or shouted or opens
+
+
+def _texts(text: str, options: Sequence[str]) -> list[Mention]:
+    """Mentions of options' texts, word for word but for punctuation, case and articles; none inside a longer one."""
+    found = [
+        Mention(match.start(), match.end(), index, False)
+        for index, option in enumerate(options)
+        if (pattern := _pattern(option)) is not None
+        for match in pattern.finditer(text)
+    ]
+    found.sort(key=lambda m: (m.start - m.end, m.start))
+    kept: list[Mention] = []
+    ends = [-1] * (len(text) + 1)  # place -> end of the kept mention that covers it
+    for mention in found:
+        if ends[mention.start] < mention.end:
+            kept.append(mention)
+            for place in range(mention.start, mention.end):
+                ends[place] = max(ends[place], mention.end)
+    return kept
+
+
+def _pattern(option: str) -> re.Pattern[str] | None:
+    words = normalize(option).split()
+    if not words:
+        return re.compile(re.escape(option.strip())) if option.strip() else None
+    if len(words) == 1 and len(words[0]) == 1 and words[0].isascii() and words[0].isalpha():
+        return None  # it looks as an option's letter
+    return re.compile(r"(?<!\w)(?:(?:an?|the) )?" + r"[\W_]+(?:(?:an?|the)[\W_]+)?".join(map(re.escape, words)) + r"(?!\w)", re.I)
+
+
+def _places(text: str, count: int) -> Iterator[Mention]:
+    for found in _BY_PLACE.finditer(text):
+        if found["word"]:
+            word = found["word"].lower()
+            index = count - 1 if word == "last" else _ORDINALS.index(word)
+        else:
+            number = found["number"].lower()
+            index = int(number) - 1 if number.isdigit() else _NUMBERS.index(number)
+        if index < count:
+            yield Mention(found.start(), found.end(), index, False)
