@@ -103,7 +103,7 @@ _JOINT = re.compile(
     re.I,
 )
 _SUPPOSED = re.compile(
-    r"\b(?:if|suppose|assuming|had it been|were it)\b|\b(?:if we assume|some (?:people )?(?:would|might|may|will)?\s*(?:say|think|argue)|people (?:say|think)|"
+    r"\b(?:if|suppose|assuming|which of|whether|had it been|were it)\b|\b(?:if we assume|some (?:people )?(?:would|might|may|will)?\s*(?:say|think|argue)|people (?:say|think)|"
     r"(?:you|one|people|we) (?:might|may|could|would) (?:be tempted to )?(?:think|say|expect|argue|choose|pick)|at first|(?:first|initially|originally) "
     r"(?:thought|said|guess\w*|considered)|initially|tempting|often (?:confused|mistaken))\b",
     re.I,
@@ -120,6 +120,7 @@ _FILLER = re.compile(
     re.I,
 )
 _ENDS_THERE = re.compile(r"[\s\"')\]]*(?:$|[.,:!;)\u2013\u2014-]|\bas in\b|\bplease\b|\bfinal\b|\bi (?:think|believe|guess)\b|\bfor sure\b)", re.I)
+_ALONE = re.compile(r"[\s\"')\].,!]*(?:$|\bbecause\b|\bi (?:think|believe|guess)\b)", re.I)
 
 
 def claims(text: str, found: Sequence[Mention]) -> list[Claim]:
@@ -132,36 +133,41 @@ def claims(text: str, found: Sequence[Mention]) -> list[Claim]:
         first = place
         while place < len(told) and told[place].start < statement.end:
             place += 1
-        made += _of_statement(text, statement, told[first:place])
+        made += _of_statement(text, statement, told[first:place], again=first > 0)
     return made
 
 
-def _of_statement(text: str, statement: Statement, found: Sequence[Mention]) -> Iterator[Claim]:
-    """The claims of one sentence; what follows the reason of a claim is only supposed."""
+def _of_statement(text: str, statement: Statement, found: Sequence[Mention], again: bool) -> Iterator[Claim]:
+    """The claims of one sentence; what follows the reason of a claim is only supposed. again: options were mentioned before it."""
     groups = _groups(text, found, statement.end)
     nexts = [*(group[0].start for group in groups), statement.end][1:]
-    settled, previous = statement.end, statement.start
+    previous, settled, reasoned = statement.start, False, False
     for group, following in zip(groups, nexts, strict=True):
         start, end = group[0].start, group[-1].end
         before = max(statement.start, start - WINDOW)
         left, right = text[max(previous, before) : start], text[end : min(following, end + WINDOW)]
-        weight = _weight(left, right, opens=previous == statement.start)
-        previous = end
+        indices = {mention.index for mention in group}
+        reasoned |= settled and _REASON.search(left) is not None
+        alone = previous == statement.start and len(indices) == 1 and _stands_alone(left, text[group[0].end : end] + right, again)
+        weight, previous, again = _weight(left, right, alone), end, True
         if weight is Weight.NONE:
             continue
         turned = max((found.end() for found in _TURN.finditer(text, before, start)), default=before)
-        if statement.asks or _SUPPOSED.search(text, turned, start) or (settled < start and _REASON.search(text, settled, start)):
+        if statement.asks or reasoned or _SUPPOSED.search(text, turned, start):
             weight = min(weight, Weight.SUPPOSED)
         if _CORRECTION.search(left) and (weight >= Weight.SAID or (weight is Weight.MENTIONED and _ENDS_THERE.match(right))):
             weight = Weight.CLAIMED
-        if weight >= Weight.SAID:
-            settled = min(settled, end)
-        indices = {mention.index for mention in group}
+        settled |= weight >= Weight.SAID
         yield Claim(start, indices.pop() if len(indices) == 1 else None, weight, any(mention.letter for mention in group))
 
 
-def _weight(left: str, right: str, opens: bool) -> Weight:
-    """What the words before and after a mention say of it. opens: nothing of its statement stands before `left`."""
+def _stands_alone(left: str, right: str, again: bool) -> bool:
+    """Whether a mention is all that its statement says. again: options were mentioned before, so that a label alone says nothing."""
+    return bool(_FILLER.fullmatch(left) and (_ALONE if again and not re.search(r"\w", left) else _ENDS_THERE).match(right))
+
+
+def _weight(left: str, right: str, alone: bool) -> Weight:
+    """What the words before and after a mention say of it. alone: nothing else is said in its statement."""
     left = _ONLY.sub("is", left)
     claimed = _CLAIM.search(left)
     if _denied(left) or _follows(_BLAMED, right, aside=not claimed):
@@ -170,7 +176,7 @@ def _weight(left: str, right: str, opens: bool) -> Weight:
         return Weight.CLAIMED
     if _COMPARED.search(left):
         return Weight.NONE
-    if claimed or (opens and _FILLER.fullmatch(left) and _ENDS_THERE.match(right)):
+    if claimed or alone:
         return Weight.CLAIMED
     return Weight.SAID if _SAYING.search(left) else Weight.MENTIONED
 
@@ -193,7 +199,7 @@ def _groups(text: str, found: Sequence[Mention], end: int) -> list[list[Mention]
     for mention in found:
         between = text[groups[-1][-1].end : mention.start] if groups else ""
         known = {m.index for m in groups[-1]} if groups else set()
-        if groups and known == {mention.index} and _SAME.fullmatch(between):
+        if groups and groups[-1][-1].index == mention.index and _SAME.fullmatch(between):
             groups[-1].append(mention)
         elif groups and mention.index not in known and _JOINT.fullmatch(between):
             groups[-1].append(mention)
@@ -207,7 +213,7 @@ def _groups(text: str, found: Sequence[Mention], end: int) -> list[list[Mention]
 def _parts(text: str, group: list[Mention], whole: bool, end: int) -> list[list[Mention]]:
     """The group, or its mentions one by one if commas alone join them and the sentence goes on ("compared with B, C is better")."""
     alike = len({m.index for m in group}) == 1
-    return [group] if whole or alike or not text[group[-1].end : end].strip(" .,)\"'") else [[mention] for mention in group]
+    return [group] if whole or alike or not text[group[-1].end : min(end, group[-1].end + WINDOW)].strip(" .,)\"'") else [[mention] for mention in group]
 
 
 def _listed(text: str, found: Sequence[Mention]) -> set[Mention]:
@@ -216,7 +222,8 @@ def _listed(text: str, found: Sequence[Mention]) -> set[Mention]:
     run: list[Mention] = []
     listed: list[Mention] = []
     for mention in letters:
-        label = _labels(text, mention, run[-1].end if run else max(0, mention.start - WINDOW))
+        joint = bool(run) and _JOINT.fullmatch(text[run[-1].end : mention.start]) is not None
+        label = joint or _labels(text, mention, run[-1].end if run else 0)
         if not label or mention.index != len(run):
             listed += run if len(run) >= 3 else []
             run = []

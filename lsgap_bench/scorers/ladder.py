@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import product
+from itertools import groupby, product
 from typing import Generic, NamedTuple, TypeVar
 
 V = TypeVar("V")
@@ -13,6 +13,7 @@ SLOT = "X"
 
 
 class _Rung(NamedTuple, Generic[V]):
+    lead: str  # what stands before the slot: looked for once, for all that may stand in the slot
     pieces: tuple[str, ...]
     starts: bool
     ends: bool
@@ -30,11 +31,12 @@ class Ladder(Generic[V]):
     """
 
     def __init__(self, rows: Iterable[tuple[str, V | None]], slot: Mapping[str, V] | None = None) -> None:
-        self._rungs = [rung for phrase, value in rows for rung in _rungs(phrase, value, slot or {})]
+        rungs = (rung for phrase, value in rows for rung in _rungs(phrase, value, slot or {}))
+        self._groups = [(lead, tuple(group)) for lead, group in groupby(rungs, key=lambda rung: rung.lead)]
 
     def read(self, text: str) -> V | None:
         """The value of the first phrase that the text holds; None if it holds none."""
-        return next((rung.value for rung in self._rungs if _holds(text, rung)), None)
+        return next((rung.value for lead, group in self._groups if lead in text for rung in group if _holds(text, rung)), None)
 
 
 def written_out(phrase: str) -> list[str]:
@@ -45,10 +47,14 @@ def written_out(phrase: str) -> list[str]:
 
 def _rungs(phrase: str, value: V | None, slot: Mapping[str, V]) -> Iterator[_Rung[V]]:
     for plain in written_out(phrase):
-        filled = [(plain, value)] if value is not None else [(plain.replace(SLOT, word), meant) for word, meant in slot.items()]
-        for text, meant in filled:
-            assert meant is not None
-            yield _Rung(tuple(text.removeprefix("^").removesuffix("¶").split("…")), text.startswith("^"), text.endswith("¶"), meant)
+        starts, ends = plain.startswith("^"), plain.endswith("¶")
+        plain = plain.removeprefix("^").removesuffix("¶")
+        pieces = plain.split("…")
+        if value is not None:
+            yield _Rung(pieces[0], tuple(pieces), starts, ends, value)
+            continue
+        for word, meant in slot.items():
+            yield _Rung(pieces[0].partition(SLOT)[0], tuple(piece.replace(SLOT, word) for piece in pieces), starts, ends, meant)
 
 
 def _holds(text: str, rung: _Rung[V]) -> bool:

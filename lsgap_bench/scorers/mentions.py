@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from string import ascii_uppercase
 from typing import NamedTuple
 
@@ -45,14 +46,13 @@ def mentions(text: str, options: Sequence[str], count: int) -> list[Mention]:
 
     A letter that belongs to an option's text (vitamin C), an article and a pronoun are no mentions of a letter.
     """
-    texts = _texts(text, options)
-    placed = [m for m in _places(text, count) if not _covered(m, texts)]
-    found = [*texts, *placed, *(m for m in _letters(text, count) if not _covered(m, texts) and not _covered(m, placed))]
+    found = _texts(text, options)
+    taken = bytearray(len(text))
+    for others in (_places(text, count), _letters(text, count)):
+        for mention in found:
+            taken[mention.start : mention.end] = b"x" * (mention.end - mention.start)
+        found += [mention for mention in others if not taken[mention.start]]
     return sorted(found)
-
-
-def _covered(mention: Mention, others: Sequence[Mention]) -> bool:
-    return any(other.start <= mention.start and mention.end <= other.end for other in others)
 
 
 def _letters(text: str, count: int) -> Iterator[Mention]:
@@ -83,19 +83,20 @@ def _texts(text: str, options: Sequence[str]) -> list[Mention]:
     """Mentions of options' texts, word for word but for punctuation, case and articles; none inside a longer one."""
     found = [
         Mention(match.start(), match.end(), index, False)
-        for index, option in enumerate(options)
-        if (pattern := _pattern(option)) is not None
+        for index, pattern in enumerate(_patterns(tuple(options)))
+        if pattern is not None
         for match in pattern.finditer(text)
     ]
-    found.sort(key=lambda m: (m.start - m.end, m.start))
     kept: list[Mention] = []
-    ends = [-1] * (len(text) + 1)  # place -> end of the kept mention that covers it
-    for mention in found:
-        if ends[mention.start] < mention.end:
+    for mention in sorted(found, key=lambda m: (m.start, -m.end)):
+        if not kept or mention.end > kept[-1].end:
             kept.append(mention)
-            for place in range(mention.start, mention.end):
-                ends[place] = max(ends[place], mention.end)
     return kept
+
+
+@lru_cache(maxsize=256)
+def _patterns(options: tuple[str, ...]) -> list[re.Pattern[str] | None]:
+    return [_pattern(option) for option in options]
 
 
 def _pattern(option: str) -> re.Pattern[str] | None:

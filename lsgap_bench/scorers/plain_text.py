@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+LONGEST = 20_000  # characters of an answer that are read, the last ones
 _THOUGHT = re.compile(r"<think>.*?</think>|^.*</think>", re.S)
 _MARKS = re.compile(r"<\|[^<>|]{0,40}\|>|</?[a-z][a-z0-9]{0,15}/?>|<[123]>", re.I)  # turn marks, tags
 _BULLET = re.compile(r"^[ \t]*(?:[*+\u2022-]|#{1,6}|>)[ \t]+", re.M)
@@ -28,8 +29,12 @@ class Statement(NamedTuple):
 
 
 def plain(response: str) -> str:
-    """The text without what is not said; case and lines are kept, typographic quotes become straight ones."""
+    """The text without what is not said; case and lines are kept, typographic quotes become straight ones.
+
+    Of a text longer than LONGEST characters the end alone.
+    """
     text = _THOUGHT.sub(" ", response) if "</think>" in response else response
+    text = text[-LONGEST:]
     text = _MARKS.sub(" ", unicodedata.normalize("NFKC", text.translate(_QUOTES)).translate(_QUOTES))
     text = _EMPHASIS.sub("", _LATEX.sub("", _BULLET.sub("", _UNTICKED.sub("", text))))
     lines = (" ".join(line.split()) for line in text.splitlines())
