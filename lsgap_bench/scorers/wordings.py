@@ -1,0 +1,39 @@
+"""Tables of wordings, written as phrases with sets of words in braces, and looked for as whole words in a plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from lsgap_bench.scorers.ladder import written_out
+
+_SET = re.compile(r"\{(\w+)\}")
+_GAP = r",?\s+(?:[^.!?\n]{0,60}?\s)?"
+_LETTER = r"(?![a-z0-9])"
+
+
+def wordings(phrases: Iterable[str], words: Mapping[str, Iterable[str]]) -> re.Pattern[str]:
+    """One pattern for all the phrases, in any case, to be searched for in one sentence.
+
+    `{name}` stands for one word of a set, which may hold `{name}` itself, `<a|b>` for one of these, ` ... ` for a blank, or for up to
+    sixty characters between two, a blank for a blank with or without a comma before it; `^` at the beginning and `$` at the end for those of the sentence. Latin letters
+    must not touch a phrase at either end.
+    """
+    return re.compile("|".join(_one(plain, words) for phrase in phrases for plain in written_out(phrase)), re.I)
+
+
+def _one(phrase: str, words: Mapping[str, Iterable[str]]) -> str:
+    starts, ends = phrase.startswith("^"), phrase.endswith("$")
+    body = _body(phrase.removeprefix("^").removesuffix("$"), words)
+    latin = re.escape(phrase.strip("^$ .")[-1:]).isascii()
+    return (r"^\W*" if starts else r"(?<![a-z0-9])") + body + (r"\W*$" if ends else _LETTER if latin else "")
+
+
+def _body(phrase: str, words: Mapping[str, Iterable[str]]) -> str:
+    parts = _SET.split(phrase)
+    made = [_plain(part) if k % 2 == 0 else f"(?:{'|'.join(_body(word, words) for word in words[part])})" for k, part in enumerate(parts)]
+    return "".join(made)
+
+
+def _plain(text: str) -> str:
+    return _GAP.join(re.sub(r"(?:\\ )+", r",?\\s+", re.escape(part)) for part in text.split(" ... "))
