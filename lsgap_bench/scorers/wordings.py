@@ -19,14 +19,16 @@ def wordings(phrases: Iterable[str], words: Mapping[str, Iterable[str]]) -> re.P
     sixty characters between two, a blank for a blank with or without a comma before it; `^` at the beginning and `$` at the end for those of the sentence. Latin letters
     must not touch a phrase at either end.
     """
-    return re.compile("|".join(_one(plain, words) for phrase in phrases for plain in written_out(phrase)), re.I)
+    rows = [plain for phrase in phrases for plain in written_out(phrase)]
+    opening = [_one(row[1:], words) for row in rows if row.startswith("^")]
+    anywhere = [_one(row, words) for row in rows if not row.startswith("^")]
+    starts = [rf"^\W*(?:{'|'.join(opening)})"] if opening else []
+    return re.compile("|".join([*starts, *([rf"(?<![a-z0-9])(?:{'|'.join(anywhere)})"] if anywhere else [])]), re.I)
 
 
 def _one(phrase: str, words: Mapping[str, Iterable[str]]) -> str:
-    starts, ends = phrase.startswith("^"), phrase.endswith("$")
-    body = _body(phrase.removeprefix("^").removesuffix("$"), words)
-    latin = re.escape(phrase.strip("^$ .")[-1:]).isascii()
-    return (r"^\W*" if starts else r"(?<![a-z0-9])") + body + (r"\W*$" if ends else _LETTER if latin else "")
+    latin = phrase.rstrip("$ ")[-1:].isascii()
+    return _body(phrase.removesuffix("$"), words) + (r"\W*$" if phrase.endswith("$") else _LETTER if latin else "")
 
 
 def _body(phrase: str, words: Mapping[str, Iterable[str]]) -> str:
