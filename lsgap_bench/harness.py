@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
-from lsgap_bench.judging import Unread, judge, known_of
+from lsgap_bench.judging import Unread, judge, known, known_of
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
@@ -313,8 +313,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         asked = self._question(doc, name)
         choice = self.OUTPUT_TYPE == "multiple_choice"
         answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
-        known = {"id": name, "text": asked.text, "target": asked.target, "chance": asked.chance}
-        return self._verdict(answer, {**self._fields(doc, asked), **known})
+        shown = known(self._fields(doc, asked), id=name, text=asked.text, target=asked.target, chance=asked.chance)
+        return self._verdict(answer, shown)
 
     def aggregation(self) -> dict[str, Any]:
         """Means; a metric of `metric_list` by its own rule, for either form."""

@@ -18,7 +18,8 @@ def kind_of(item: Mapping[str, Any]) -> str:
     found = next((kind for name in named for kind in KINDS if kind in name), None)
     if found is None:
         raise UsageError(
-            f"{item.get('id')}: which task of BIG-Bench Hard it is, is not said; its column `id` or `kind` must hold one of {', '.join(KINDS)}"
+            f"{item.get('id')}: which task of BIG-Bench Hard it is, is not said; "
+            f"its column `id` or `kind` must hold one of {', '.join(KINDS)}"
         )
     return found
 

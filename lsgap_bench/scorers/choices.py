@@ -49,7 +49,7 @@ def nothing_read(item: Mapping[str, Any], options: int, guess: float | None = No
 
 
 def chosen(named: int | None, item: Mapping[str, Any], options: Sequence[str]) -> Verdict:
-    """The verdict on the option of index `named` (None: no option); the prediction is its text, or its letter where there are no options."""
+    """The verdict on the option of index `named` (None: no option); predicted is its text, or its letter if there are no options."""
     target = target_index(item, options)
     if named is None:
         return nothing_read(item, len(options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import random
 from collections.abc import Mapping
 from functools import cache
@@ -50,7 +51,7 @@ def checker(instruction: str, given: Mapping[str, Any], prompt: str, where: str)
 @cache
 def has_sentence_data() -> bool:
     """Whether nltk's data for splitting English sentences and words is on this machine."""
-    import nltk
+    import nltk  # type: ignore[import-untyped]
 
     try:
         nltk.data.find(SENTENCE_DATA)
@@ -63,13 +64,14 @@ def has_sentence_data() -> bool:
 def _registry() -> Mapping[str, Any]:
     """Instruction -> class of lm-eval. UsageError where a package is missing."""
     try:
-        import langdetect
+        import langdetect  # type: ignore[import-untyped]
         import nltk
     except ImportError as error:
         raise UsageError(f"voicebench_ifeval needs the package {error.name}; pip install 'lsgap-bench[ifeval]'") from None
     with mock.patch.object(nltk.data, "find"), mock.patch.object(nltk, "download"):  # importing it would ask the network for data
         checkers = _imported("lm_eval.tasks.ifeval.instructions_registry")
     langdetect.DetectorFactory.seed = 0  # else it says now this, now that of a text in two languages
+    logging.getLogger("lm_eval.tasks.ifeval.instructions").setLevel(logging.CRITICAL)  # it would print whole answers
     return dict(checkers.INSTRUCTION_DICT)
 
 

@@ -9,19 +9,27 @@ from string import ascii_uppercase
 from typing import NamedTuple
 
 from lsgap_bench.scorers.normalize import normalize
+from lsgap_bench.scorers.wordings import one_of
 
-_NO_LABEL_BEFORE = re.compile(
-    r"\b(?:vitamins?|hepatitis|influenza|types?|plan|grade|class|group|team|section|part|appendix|figure|fig\.?|table|(?:key|grade|note) of|"
-    r"chord|size|cup|protein|factor|schedule|exhibit|room|gate|platform|phase|stage|side|line|point|vertex|node|mr|mrs|ms|dr)\s+$|\bn/$",
-    re.I,
+_LABELLED = one_of(  # what else has letters
+    "vitamin, vitamins, hepatitis, influenza, type, types, plan, grade, class, group, team,"
+    "section, part, appendix, figure, fig, fig., table,"
+    "key of, grade of, note of, chord, size, cup, protein, factor, schedule, exhibit, room, gate,"
+    "platform, phase, stage, side, line, point,"
+    "vertex, node, mr, mrs, ms, dr"
 )
-_NO_LABEL_AFTER = re.compile(r"\s+(?:major|minor|sharp|flat|cells?|programming|battery|vitamins?|average|movie|student)\b|\.? elegans\b", re.I)
-_AFTER_LABEL = re.compile(
-    r"\s+(?:is|was|isn't|wasn't|because|since|as|for|and|or|but|so|would|which|due|seems|looks|fits|has|here|must|can|cannot|can't|does|"
-    r"doesn't|matches|makes|not|appears|sounds|could|should|will|then|wins|instead|it|nor|over|rather|please|final|thanks?|with)\b"
-    r"|\s*(?:$|[^\w\s'\"])|[\"']|\s*[\u3040-\u9fff\uac00-\ud7af]",
-    re.I | re.M,
+_NO_LABEL_BEFORE = re.compile(rf"\b{_LABELLED}\s+$|\bn/$", re.I)
+_LETTERED = one_of("major, minor, sharp, flat, cell, cells, programming, battery, vitamin, vitamins, average, movie, student")
+_NO_LABEL_AFTER = re.compile(rf"\s+{_LETTERED}\b|\.? elegans\b", re.I)
+_NO_NOUN = one_of(  # what follows a letter, but no article
+    "is, was, isn't, wasn't, because, since, as, for, and, or, but, so, would, which, due, seems,"
+    "looks, fits, has, here, must, can, cannot,"
+    "can't, does, doesn't, matches, makes, not, appears, sounds, could, should, will, then, wins, instead, it, nor, over, rather, please,"
+    "final, thank, thanks, with"
 )
+_AFTER_LABEL = re.compile(rf"\s+{_NO_NOUN}\b|\s*(?:$|[^\w\s'\"])|[\"']|\s*[\u3040-\u9fff\uac00-\ud7af]", re.I | re.M)
+_NO_WORD_BEFORE = r"(?<![A-Za-z0-9_\-.+#&@])(?<![A-Za-z0-9]')"
+_NO_WORD_AFTER = r"(?![A-Za-z0-9_+#&@]|'(?!s (?:the|correct|right|my|best)\b|\s|$|[.,)])|-[A-Za-z]|\.[A-Za-z])"
 _NAMING = re.compile(r"(?:\b(?:option|choice|letter|answer|alternative|sentence|statement)\W{1,3}|[(\[\"']\s*)$", re.I)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _BY_PLACE = re.compile(
@@ -33,11 +41,11 @@ _NUMBERS = ("one", "two", "three", "four", "five")
 
 
 class Mention(NamedTuple):
-    """[start, end) of a text that names the option of this index; letter: by its letter."""
+    """[start, end) of a text that names an option, by its index; letter: by its letter."""
 
     start: int
     end: int
-    index: int
+    option: int
     letter: bool
 
 
@@ -57,9 +65,7 @@ def mentions(text: str, options: Sequence[str], count: int) -> list[Mention]:
 
 def _letters(text: str, count: int) -> Iterator[Mention]:
     last = ascii_uppercase[count - 1]
-    token = re.compile(
-        rf"(?<![A-Za-z0-9_\-.+#&@])(?<![A-Za-z0-9]')([A-{last}a-{last.lower()}])(?![A-Za-z0-9_+#&@]|'(?!s (?:the|correct|right|my|best)\b|\s|$|[.,)])|-[A-Za-z]|\.[A-Za-z])"
-    )
+    token = re.compile(rf"{_NO_WORD_BEFORE}([A-{last}a-{last.lower()}]){_NO_WORD_AFTER}")
     shouted = text.upper() == text
     for found in token.finditer(text):
         start, end = found.span(1)

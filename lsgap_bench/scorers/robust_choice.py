@@ -39,10 +39,10 @@ def listed_options(item: Mapping[str, Any]) -> list[str]:
 
 
 def _in_question(question: str) -> list[str]:
-    """The texts behind the last A, B, ... of a question, each up to the next letter or the end of its line; none if there are fewer than two."""
+    """The texts behind the last A, B, ... of a question, up to the next letter or the end of the line; none if fewer than two."""
     found = list(_LABEL.finditer(question))
     start = max((k for k, match in enumerate(found) if match[1] == "A"), default=len(found))
-    labels = []
+    labels: list[re.Match[str]] = []
     for match in found[start:]:
         if match[1] == ascii_uppercase[len(labels)]:
             labels.append(match)
@@ -54,9 +54,9 @@ def _in_question(question: str) -> list[str]:
 def _settled(made: Sequence[Claim]) -> int | None:
     claimed = [claim for claim in made if claim.weight is Weight.CLAIMED or (claim.weight is Weight.SAID and claim.letter)]
     if claimed:
-        return claimed[-1].index
+        return claimed[-1].option
     for weight in (Weight.SAID, Weight.MENTIONED, Weight.SUPPOSED):
-        named = {claim.index for claim in made if claim.weight is weight}
+        named = {claim.option for claim in made if claim.weight is weight}
         if named:
             return named.pop() if len(named) == 1 else None
     return None

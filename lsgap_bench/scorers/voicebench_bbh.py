@@ -1,5 +1,6 @@
 """The scorer `voicebench_bbh`: yes or no, (a) or (b), as VoiceBench's own evaluator reads four tasks of BIG-Bench Hard."""
 
+# ruff: noqa: RUF001 - Chinese answers have Chinese punctuation
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -46,7 +46,7 @@ def final(details: Iterable[Mapping[str, Any]]) -> float:
 
 
 def corpus_rates(details: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """`strict-prompt`, `strict-instruction`, `loose-prompt` and `loose-instruction` of the details of many rows, 0..1; empty for no rows."""
+    """`strict-prompt`, `strict-instruction`, `loose-prompt`, `loose-instruction` of the details of many rows, 0..1; empty for no rows."""
     rows = list(details)
     rates: dict[str, float] = {}
     for way in ("strict", "loose") if rows else ():

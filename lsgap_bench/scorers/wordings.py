@@ -16,14 +16,20 @@ def wordings(phrases: Iterable[str], words: Mapping[str, Iterable[str]]) -> re.P
     """One pattern for all the phrases, in any case, to be searched for in one sentence.
 
     `{name}` stands for one word of a set, which may hold `{name}` itself, `<a|b>` for one of these, ` ... ` for a blank, or for up to
-    sixty characters between two, a blank for a blank with or without a comma before it; `^` at the beginning and `$` at the end for those of the sentence. Latin letters
-    must not touch a phrase at either end.
+    sixty characters between two, a blank for a blank with or without a comma before it; `^` at the beginning and `$` at the
+    end for those of the sentence. Latin letters must not touch a phrase at either end.
     """
     rows = [plain for phrase in phrases for plain in written_out(phrase)]
     opening = [_one(row[1:], words) for row in rows if row.startswith("^")]
     anywhere = [_one(row, words) for row in rows if not row.startswith("^")]
-    starts = [rf"^\W*(?:{'|'.join(opening)})"] if opening else []
-    return re.compile("|".join([*starts, *([rf"(?<![a-z0-9])(?:{'|'.join(anywhere)})"] if anywhere else [])]), re.I)
+    placed = ((r"^\W*", opening), (r"(?<![a-z0-9])", anywhere))
+    return re.compile("|".join(f"{before}(?:{'|'.join(bodies)})" for before, bodies in placed if bodies), re.I)
+
+
+def one_of(words: str) -> str:
+    """A pattern for one of the words or phrases between commas, the longest that fits."""
+    phrases = sorted((word.strip() for word in words.split(",")), key=len, reverse=True)
+    return "(?:" + "|".join(re.escape(phrase).replace(r"\ ", r"\s+") for phrase in phrases) + ")"
 
 
 def _one(phrase: str, words: Mapping[str, Iterable[str]]) -> str:

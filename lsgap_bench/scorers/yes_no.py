@@ -7,12 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from lsgap_bench.scorers.plain_text import statements
-from lsgap_bench.scorers.wordings import wordings
+from lsgap_bench.scorers.wordings import one_of, wordings
 
 _YES = wordings(
     (
         *("yes", "yeah", "yep", "yup", "^correct$", "^true$", "^right$", "^indeed", "of course$", "certainly$", "i <think|believe> so"),
-        *("answer<:| is| is:| would be| should be> <true|correct|plausible|affirmative|positive>", "^true <as|because|since>", "affirmative"),
+        *(
+            "answer<:| is| is:| would be| should be> <true|correct|plausible|affirmative|positive>",
+            "^true <as|because|since>",
+            "affirmative",
+        ),
         *("是的", "^是$", "^对$", "<你|您|我们|就|最终|还|能>会回到", "说的是真话", "说真话", "是合理的", "答案是是", "答案:是"),
     ),
     {},
@@ -28,20 +32,22 @@ _NO = wordings(
     {},
 )
 _NO_MARKED = re.compile(r"(?<![A-Za-z])no(?=\s*[.,:)\"'\u2013\u2014-])", re.I)
-_NOT_MEANT = re.compile(
-    r"\b(?:yes (?:or|and) no|no (?:or|and) yes|yes/no|no (?:matter|doubt|one|problem|worries|idea|longer|need|more|less|mistake)\b|not sure|not certain|"
-    r"if (?:yes|no|so)\b)",
-    re.I,
-)
+_IDIOM = one_of("no matter, no doubt, no one, no problem, no worries, no idea, no longer, no need, no more, no less, no mistake")
+_NOT_MEANT = re.compile(rf"\b(?:yes (?:or|and) no|no (?:or|and) yes|yes/no|{_IDIOM}|not sure|not certain|if (?:yes|no|so))\b", re.I)
 _QUOTED = re.compile(r'"[^"\s]+(?:\s+[^"\s]+){2,}"')
-_NEGATION = re.compile(
-    r"\b(?:not|never|cannot|hardly|neither|nor|no longer|fails? to|failed to|without|impossible|unlikely|false|untrue|far from|isn't|nobody|no one|steps?(?: away)?|away from)\b|n't\b"
-    r"|\b(?:don|doesn|didn|isn|haven|can|won) t\b",
-    re.I,
+_NOT = one_of(
+    "not, never, cannot, hardly, neither, nor, no longer, fail to, fails to, failed to, without,"
+    "impossible, unlikely, false, untrue, far from,"
+    "isn't, nobody, no one, step, steps, step away from, steps away from, away from, don t, doesn t, didn t, isn t, haven t, can t, won t"
 )
-_SPLIT = re.compile(r"[,:\u2013\u2014]|\bbut\b|\bso\b|\bthen\b|\btherefore\b|\bthus\b|\band\b", re.I)
+_NEGATION = re.compile(rf"\b{_NOT}\b|n't\b", re.I)
+_CLAUSE = re.compile(r"[,:\u2013\u2014]|\b(?:but|so|then|therefore|thus|and)\b", re.I)
+_REPORTED = one_of(
+    "if, whether, suppose, assuming, assume, says, said, saying, claim, claims, claimed, question, because, since, although, though"
+)
 _NOT_ASSERTED = re.compile(
-    r"\b(?:if|whether|suppose|assuming|assume|says|said|saying|claims?|claimed|(?:they|he|she|people|some|fans)(?: would| might| may)? say|question|to (?:check|determine|see|decide|find out|know)|because|since|as(?! it stands)|although|though)\b",
+    rf"\b(?:{_REPORTED}|as(?! it stands)|(?:they|he|she|people|some|fans)(?: would| might| may)? say"
+    r"|to (?:check|determine|see|decide|find out|know))\b",
     re.I,
 )
 
@@ -85,7 +91,7 @@ def _events(said: str, offset: int, asks: bool, matter: Predicate, about: str | 
 
 def _clause(said: str, place: int) -> int:
     """Where the clause begins that holds a place."""
-    return max((found.end() for found in _SPLIT.finditer(said, max(0, place - 200), place)), default=max(0, place - 200))
+    return max((found.end() for found in _CLAUSE.finditer(said, max(0, place - 200), place)), default=max(0, place - 200))
 
 
 def predicate(yes: Sequence[str], no: Sequence[str], sets: Mapping[str, Sequence[str]]) -> Predicate:
