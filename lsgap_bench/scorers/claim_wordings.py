@@ -78,7 +78,8 @@ COMPARED = _pattern(
     rf"|confus\w+ with|mistak\w+ for)\s*(?:the\s+)?{_CHOICE}?\W*$"
 )
 SUPPOSED = _pattern(
-    rf"\b{one_of('if, suppose, assuming, which of, whether, had it been, were it, at first, initially, tempting')}\b|\bpeople (?:say|think)\b",
+    rf"\b{one_of('if, suppose, assuming, which of, whether, had it been, were it, at first, initially, tempting')}\b",
+    r"\bpeople (?:say|think)\b",
     r"\bsome (?:people )?(?:(?:would|might|may|will) )?(?:say|think|argue)\b",
     r"\b(?:you|one|people|we) (?:might|may|could|would) (?:be tempted to )?(?:think|say|expect|argue|choose|pick)\b",
     r"\b(?:first|initially|originally) (?:thought|said|guess\w*|considered)\b|\boften (?:confused|mistaken)\b",
