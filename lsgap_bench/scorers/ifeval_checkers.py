@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import random
 from collections.abc import Mapping
 from functools import cache
-from types import ModuleType
 from typing import Any
 from unittest import mock
 
@@ -66,17 +64,11 @@ def _registry() -> Mapping[str, Any]:
     try:
         import langdetect  # type: ignore[import-untyped]
         import nltk
+
+        with mock.patch.object(nltk.data, "find"), mock.patch.object(nltk, "download"):  # importing it would ask the network for data
+            from lm_eval.tasks.ifeval.instructions_registry import INSTRUCTION_DICT
     except ImportError as error:
         raise UsageError(f"voicebench_ifeval needs the package {error.name}; pip install 'lsgap-bench[ifeval]'") from None
-    with mock.patch.object(nltk.data, "find"), mock.patch.object(nltk, "download"):  # importing it would ask the network for data
-        checkers = _imported("lm_eval.tasks.ifeval.instructions_registry")
     langdetect.DetectorFactory.seed = 0  # else it says now this, now that of a text in two languages
     logging.getLogger("lm_eval.tasks.ifeval.instructions").setLevel(logging.CRITICAL)  # it would print whole answers
-    return dict(checkers.INSTRUCTION_DICT)
-
-
-def _imported(module: str) -> ModuleType:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise UsageError(f"voicebench_ifeval needs the package {error.name}; pip install 'lsgap-bench[ifeval]'") from None
+    return dict(INSTRUCTION_DICT)

@@ -148,3 +148,10 @@ def test_the_checkers_are_imported_without_asking_a_network(monkeypatch: pytest.
 def test_the_scorer_is_there_without_its_packages_being_imported() -> None:
     code = "import sys, lsgap_bench.scorers as s; s.get('voicebench_ifeval'); assert not {'nltk', 'lm_eval'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_missing_package_is_told_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langdetect", None)
+    ifeval_checkers._registry.cache_clear()
+    with pytest.raises(UsageError, match=r"needs the package langdetect; pip install 'lsgap-bench\[ifeval\]'"):
+        judge("", {"id": "x", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]})
