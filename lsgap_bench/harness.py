@@ -28,7 +28,7 @@ from lsgap_bench.data_sources import local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.group_weights import Member, group_of, overall_of
-from lsgap_bench.judging import Unread, check, judge, known_of, needs_judge, paired
+from lsgap_bench.judging import Unread, check, judge, known, known_of, needs_judge, paired
 from lsgap_bench.lm_face import LanguageModelFace, Observed
 from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
@@ -325,8 +325,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         asked = self._question(doc, name)
         choice = self.OUTPUT_TYPE == "multiple_choice"
         answer = asked.options[max(range(len(results)), key=lambda k: results[k][0])] if choice else _text(results[0])
-        known = {"id": name, "text": asked.text, "target": asked.target, "chance": asked.chance}
-        return judge(self.paired_config.scorer, answer, {**self._fields(doc, asked), **known}, self.unread)
+        shown = known(self._fields(doc, asked), id=name, text=asked.text, target=asked.target, chance=asked.chance)
+        return judge(self.paired_config.scorer, answer, shown, self.unread)
 
     def aggregation(self) -> dict[str, Any]:
         """Means; a metric of `metric_list` by its own rule, for either form."""

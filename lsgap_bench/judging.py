@@ -25,8 +25,16 @@ Unread = Literal["chance", "wrong"]
 
 
 def known_of(item: Item) -> dict[str, Any]:
-    """What a scoring rule may look at of an item: the document's columns, and `id`, `text` (the question), `target` and `chance`."""
-    return {**item.fields, "id": item.id, "text": item.text, "target": item.target, "chance": item.chance}
+    """What a scoring rule may look at of an item: the document's columns, and `id`, `text` (the question), `target` and `chance`.
+
+    A column of the document that is itself called `id` is there as `document_id`.
+    """
+    return known(item.fields, id=item.id, text=item.text, target=item.target, chance=item.chance)
+
+
+def known(fields: Mapping[str, Any], **ours: Any) -> dict[str, Any]:
+    """The columns of a document with our own entries over them; its own `id` as `document_id`."""
+    return {**fields, **({"document_id": fields["id"]} if "id" in fields else {}), **ours}
 
 
 def needs_judge(rule: str) -> bool:

@@ -72,7 +72,7 @@ ORDER = [
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 FACE = {"__init__", "__main__"}  # the public names and `python -m`, above everything
 DOORS = {
-    "lm_eval": {"harness"},
+    "lm_eval": {"harness", "scorers"},  # scorers: ifeval's checkers alone
     "evaluate": {"evaluate_modules", "scorers"},
     "matplotlib": {"plots", "run_plots", "gain_map", "series_drawing", "series_plots", "comparison_plots"},
     "transformers": {"models", "lab", "word_errors"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,12 @@ def test_a_rule_sees_the_answer_the_question_the_documents_columns_target_chance
     assert judge("planted", "y", known_of(ITEM)) == planted["verdict"]
     assert planted["response"] == "y"
     assert planted["item"] == {"options": ["x", "y"], "subject": "physics", "id": "t/0", "text": "which", "target": "B", "chance": 0.25}
+
+
+def test_a_documents_own_id_is_not_lost() -> None:
+    known = known_of(replace(ITEM, fields={"id": "navigate_17"}))
+    assert (known["id"], known["document_id"]) == ("t/0", "navigate_17")
+    assert "document_id" not in known_of(ITEM)
 
 
 @pytest.mark.parametrize("given", [None, 1.0, Verdict("x", 1.5, None, True), Verdict("x", float("nan"), None, True)])

@@ -1,0 +1,195 @@
+"""The scorer `robust_bbh`: a table of answers and what a person would read in each."""
+
+# ruff: noqa: E501 - the cases are answers as they came
+from __future__ import annotations
+
+import pytest
+
+from lsgap_bench import scorers
+from lsgap_bench.errors import UsageError
+
+SPORTS, MOVES, LIES, ORDER = "sports_understanding_1", "navigate_1", "web_of_lies_1", "hyperbaton_1"
+QUESTIONS = {
+    LIES: "Vina tells the truth. Helene says Vina lies. Kandi says Helene tells the truth. Jamey says Kandi lies. "
+    "Ka says Jamey lies. Does Ka tell the truth?",
+    ORDER: "Which sentence has the correct adjective order:\nOptions:\n(A) medium-size archaic prismlike purple American car\n"
+    "(B) archaic purple prismlike American medium-size car",
+}
+PLAINLY_WRONG = [  # of VoiceBench's own evaluator
+    (ORDER, "B.", 1),
+    (ORDER, "**B**", 1),
+    (ORDER, "(B)", 1),
+    (ORDER, "(A)", 0),
+    (ORDER, "Option B", 1),
+    (ORDER, "The correct adjective order is: age, colour, noun. The answer is B.", 1),
+    (SPORTS, 'The sentence "Tom Brady took a penalty kick" is not plausible.', 0),
+    (MOVES, "Do you return to the starting point? No.", 0),
+    (LIES, "So Fidel must be lying.", 0),
+    (SPORTS, "The answer is not hard: yes", 1),
+    (SPORTS, "Normally he plays there, so yes", 1),
+]
+READINGS = [
+    (MOVES, "The answer is not hard: yes", 1),
+    (LIES, "The answer is not hard: no", 0),
+    (SPORTS, "Yes, it is plausible.", 1),
+    (SPORTS, "No, it isn't plausible.", 0),
+    (SPORTS, "It's plausible.", 1),
+    (SPORTS, "It is implausible.", 0),
+    (SPORTS, "It's not implausible.", 1),
+    (SPORTS, "That doesn't make sense.", 0),
+    (SPORTS, "That makes sense.", 1),
+    (SPORTS, "No, a penalty kick is a soccer term, and Tom Brady is a football player.", 0),
+    (SPORTS, "Tom Brady is a quarterback in American football. A penalty kick is part of soccer. So the sentence isn't plausible.", 0),
+    (SPORTS, "Kyle Anderson is a basketball player, and a three-pointer is part of basketball, so yes, it is plausible.", 1),
+    (SPORTS, "This sentence seems unlikely, as hockey players do not shoot free throws.", 0),
+    (SPORTS, "I don't think that's plausible.", 0),
+    (SPORTS, "I think it's plausible.", 1),
+    (SPORTS, "Well, yes.", 1),
+    (SPORTS, "Hmm, no.", 0),
+    (SPORTS, "Nope, not at all.", 0),
+    (SPORTS, "Of course not.", 0),
+    (SPORTS, "Absolutely, that is plausible.", 1),
+    (SPORTS, "The sentence could be plausible in a different context, but as it stands it is not plausible.", 0),
+    (SPORTS, "I'm not sure.", None),
+    (SPORTS, "I cannot tell.", None),
+    (SPORTS, "", None),
+    (SPORTS, "There is no information.", None),
+    (SPORTS, "It's hard to say, but I'd go with yes.", 1),
+    (SPORTS, "Yes or no? I'd say no.", 0),
+    (SPORTS, "The answer is yes or no.", None),
+    (SPORTS, "THE ANSWER IS NO", 0),
+    (SPORTS, "**No**", 0),
+    (SPORTS, "$\\boxed{\\text{No}}$", 0),
+    (SPORTS, "Answer: Yes", 1),
+    (SPORTS, "The final answer is: no.", 0),
+    (SPORTS, "Yes. No doubt about it.", 1),
+    (SPORTS, "No one would doubt it: it is plausible.", 1),
+    (SPORTS, "It is not possible for him to do that.", 0),
+    (SPORTS, "No, that's not something that happens in baseball.", 0),
+    (SPORTS, "There's nothing implausible about it, so yes.", 1),
+    (MOVES, "No, you do not return to the starting point.", 0),
+    (MOVES, "Yes, you return to the starting point.", 1),
+    (MOVES, "You end up 3 steps to the left of the starting point, so no.", 0),
+    (MOVES, "If you follow these instructions, you will end up back where you started.", 1),
+    (MOVES, "You won't be back at the starting point.", 0),
+    (MOVES, "You would not return to the start.", 0),
+    (MOVES, "you're back at the start", 1),
+    (MOVES, "You are 5 steps away from the starting point.", 0),
+    (
+        MOVES,
+        "Let's see. Start at the origin facing north. Take 3 steps forward: (0, 3). Turn around. Take 3 steps: (0, 0). So you are back at the origin.",
+        1,
+    ),
+    (
+        MOVES,
+        "We are at the starting point, facing north. After 4 steps we're at (0,4). We turn left and take 2 steps to (-2,4). This is not the starting point.",
+        0,
+    ),
+    (MOVES, "Following these instructions, you return to the starting point.", 1),
+    (MOVES, "Since you never turn around, you cannot return to the starting point.", 0),
+    (MOVES, "The net displacement is zero.", 1),
+    (MOVES, "The answer is yes, you do.", 1),
+    (MOVES, "To return to the starting point, you need to take 2 more steps. So the answer is no.", 0),
+    (MOVES, "No. You'd be one step to the right of where you started.", 0),
+    (MOVES, "You do not end up where you started.", 0),
+    (MOVES, "Okay so if I take five steps forward and five steps back, I'm back where I started. So yes!", 1),
+    (MOVES, "Not quite.", 0),
+    (MOVES, "It doesn't bring you back to your starting point.", 0),
+    (MOVES, "Yes", 1),
+    (MOVES, "no", 0),
+    (LIES, "Ka lies.", 0),
+    (LIES, "Ka tells the truth.", 1),
+    (LIES, "No, Ka lies.", 0),
+    (LIES, "Yes, Ka tells the truth.", 1),
+    (LIES, "Vina tells the truth, so Helene lies, so Kandi lies, so Jamey tells the truth, so Ka lies.", 0),
+    (
+        LIES,
+        "Vina tells the truth. Helene says Vina lies, so Helene is lying. Kandi says Helene tells the truth, so Kandi lies. Jamey says Kandi lies, which is true. Ka says Jamey lies. Therefore Ka does not tell the truth.",
+        0,
+    ),
+    (LIES, "Ka is lying.", 0),
+    (LIES, "Ka is not lying.", 1),
+    (LIES, "Ka is telling the truth because Jamey lies.", 1),
+    (LIES, "Ka is a liar.", 0),
+    (LIES, "Ka doesn't tell the truth.", 0),
+    (LIES, "So the answer is: No", 0),
+    (LIES, "Ka must be telling the truth. So yes.", 1),
+    (LIES, "It is impossible to know.", None),
+    (LIES, "We know that Vina tells the truth. Ka lies. Kandi tells the truth.", 0),
+    (ORDER, "medium-size archaic prismlike purple American car", 0),
+    (ORDER, "The correct one is archaic purple prismlike American medium-size car.", 1),
+    (ORDER, "The first sentence has the correct adjective order.", 0),
+    (ORDER, "The second one.", 1),
+    (ORDER, "Sentence B has the correct adjective order.", 1),
+    (ORDER, "It's not A, so it's B.", 1),
+    (ORDER, "Option A is incorrect. Option B is correct.", 1),
+    (ORDER, "A is right because size comes before age.", 0),
+    (ORDER, "A", 0),
+    (ORDER, "a", 0),
+    (ORDER, "I think B sounds more natural.", 1),
+    (ORDER, "Both are wrong.", None),
+    (
+        ORDER,
+        "The adjectives should be ordered by opinion, size, age, shape, colour, origin. Sentence A follows this order, so the answer is (A).",
+        0,
+    ),
+    (ORDER, "The correct adjective order is size, age, shape, color, origin. So A.", 0),
+    (ORDER, "Neither A nor B.", None),
+]
+
+
+def read(kind: str, response: str, question: str = "") -> int | None:
+    item = {"id": kind, "target": "(A)" if kind == ORDER else "Yes", "text": question}
+    prediction: int | None = scorers.get("robust_bbh")(response, item).prediction
+    return prediction
+
+
+def test_the_answer_is_the_one_that_a_person_would_read() -> None:
+    for form in ("{}", " \n{}  \n", "**{}**", "{}<|im_end|>"):
+        cases = [(kind, form.format(response.replace("**", "")), value) for kind, response, value in [*PLAINLY_WRONG, *READINGS]]
+        misread = [case for case in cases if read(case[0], case[1], QUESTIONS.get(case[0], "")) != case[2]]
+        assert misread == []
+
+
+def test_the_question_need_not_be_there() -> None:
+    assert [case for case in PLAINLY_WRONG if read(case[0], case[1]) != case[2]] == []
+
+
+@pytest.mark.parametrize("rule", ["voicebench_bbh", "robust_bbh"])
+def test_the_kind_is_found_in_the_columns_or_the_id(rule: str) -> None:
+    for item in (
+        {"kind": "navigate"},
+        {"document_id": "navigate_17"},
+        {"id": "navigate_17"},
+        {"id": "bbh/3", "document_id": "navigate_17"},
+    ):
+        verdict = scorers.get(rule)("No.", {"id": "bbh/3", "target": "No", **item})
+        assert (verdict.prediction, verdict.score, verdict.correct) == (0, 1.0, True)
+
+
+@pytest.mark.parametrize("rule", ["voicebench_bbh", "robust_bbh"])
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"id": "bbh/3", "target": "No"}, "bbh/3: which task of BIG-Bench Hard it is, is not said"),
+        ({"id": "navigate_1", "target": "(A)"}, "is not yes or no, as navigate needs"),
+        ({"id": "hyperbaton_1", "target": "yes"}, r"is not \(A\) or \(B\), as hyperbaton needs"),
+    ],
+)
+def test_an_item_that_does_not_say_what_it_needs_is_refused(rule: str, item: dict[str, str], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        scorers.get(rule)("No.", item)
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "gold"), [("Yes", MOVES, 1), ("no", LIES, 0), ("(A)", ORDER, 0), ("b", ORDER, 1), ("(b)", ORDER, 1)]
+)
+def test_targets_are_yes_no_a_and_b(target: str, kind: str, gold: int) -> None:
+    answer = {ORDER: ("(A)", "(B)")}.get(kind, ("No", "Yes"))[gold]
+    assert scorers.get("robust_bbh")(answer, {"id": kind, "target": target}).correct
+
+
+def test_what_is_not_extracted_scores_by_chance() -> None:
+    for rule in ("voicebench_bbh", "robust_bbh"):
+        assert scorers.get(rule)("Hm.", {"id": MOVES, "target": "Yes"}).score == 0.5
+        assert scorers.get(rule)("Hm.", {"id": MOVES, "target": "Yes", "chance": 0.4}).score == 0.4
