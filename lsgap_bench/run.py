@@ -19,6 +19,7 @@ from tqdm import tqdm
 from lsgap_bench.batch_size import fitting
 from lsgap_bench.block_curves import block_rows
 from lsgap_bench.checks import collect_checks
+from lsgap_bench.clip_making import make_clips
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.example import AlignmentExample, alignment_example
@@ -144,7 +145,7 @@ setattr(evaluate, "__signature__", inspect.signature(Settings).replace(return_an
 
 
 def prepare(settings: Settings) -> Run:
-    """Resolve every name and check every setting; what costs little first, and nothing is written."""
+    """Resolve every name and check every setting; what costs little first, and nothing is written but clips, into the cache."""
     load_plugins(settings.include_path)
     choices, conditions, names = settings.rules.settled(settings.choices), settings.parsed_conditions(), settings.representation_metrics()
     companions = companions_of(settings)
@@ -168,6 +169,7 @@ def prepare(settings: Settings) -> Run:
         raise UsageError(f"{', '.join(unpaired)} are text tasks of lm-eval, which have no spoken side; leave out --systems")
     turns = sorted({task.system for task in tasks.paired.values() if task.system})
     models[settings.model]  # an unknown name is said before anything is loaded
+    make_clips(tasks.paired.values(), settings.limit)
     base = companions.check(turns)
     model = _model(settings)
     refuse_lacking(model, conditions, unpaired)
@@ -337,6 +339,7 @@ def _record(
                 **({"unmeasured": dict(run.unmeasured)} if run.unmeasured else {}),
             },
             **({"usage": usage} if usage else {}),
+            **({"speech": spoken} if (spoken := tasks.spoken) else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
             "scorers": shown_scorers(rules),
             "scorers_sha256": scorers_sha256(rules),
@@ -357,6 +360,8 @@ def _log_record(record: Record, skipped: Sequence[str]) -> None:
     versions = ("lsgap_bench", "lm_eval", "torch", "transformers", "python", "platform")
     logger.info("versions: %s", ", ".join(f"{name} {record.provenance.get(name)}" for name in versions))
     logger.info("items: %s", ", ".join(f"{name} {task.n}" for name, task in record.tasks.items()) or "none are paired")
+    for name, spoken in record.provenance.get("speech", {}).items():
+        logger.info("voice of %s: %s", name, spoken)
     logger.info("batch sizes: %s", record.checks.get("batch_sizes"))
     for line in skipped:
         logger.warning("left out: %s", line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from lsgap_bench import scorers
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.schema import Generation
 from lsgap_bench.scorers.evaluate_metric import whole
+from lsgap_bench.speech_block import SpeechBlock, speech_block
 
-OWN_KEYS = ("doc_to_audio", "scorer", "cluster", "family", "chance", "word_times")
+OWN_KEYS = ("doc_to_audio", "speech", "spoken_of", "scorer", "cluster", "family", "chance", "word_times")
 ANSWERS = ("generate_until", "multiple_choice")
 REFUSED = {
     "gen_prefix": "is refused, because no model is told yet how its answer begins",
@@ -28,45 +29,54 @@ GENERATION_KEYS = {"max_gen_toks": "max_new_tokens", "max_new_tokens": "max_new_
 class PairedConfig:
     """Our keys of one task. source: the YAML file, for errors.
 
-    audio: column of the clip. cluster: column that groups dependent items, None: every item on its own. family: tasks of one family share
-    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None.
+    audio: column of the clip, None where a voice says it as `speech` has it. cluster: column that groups dependent items, None: every item
+    on its own. family: tasks of one family share their template. chance: a fraction, a template, "auto", or None. word_times: column of when
+    each word is said, or None. original: what is told of the lm-eval task that this one is `spoken_of`.
     """
 
     source: str
     task: str
-    audio: str
+    audio: str | None
     scorer: str
     cluster: str | None
     family: str
     chance: float | str | None
     generation: Generation
     word_times: str | None = None
+    speech: SpeechBlock | None = None
+    original: Mapping[str, Any] = field(default_factory=dict)
 
     def wrong(self, key: str, value: Any, remedy: str) -> UsageError:
         """The error for one key of this file."""
         return UsageError(f"{self.source}: {key}: {value!r} {remedy}")
 
 
-def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -> tuple[PairedConfig, dict[str, Any]]:
-    """Our part and lm-eval's part of a YAML's keys. known: lm-eval's own keys. UsageError for unknown keys and bad values."""
+def split_config(
+    config: Mapping[str, Any], known: Iterable[str], source: str, original: Mapping[str, Any] | None = None
+) -> tuple[PairedConfig, dict[str, Any]]:
+    """Our part and lm-eval's part of a YAML's keys. known: lm-eval's own keys. original: see `PairedConfig`.
+
+    UsageError for unknown keys and bad values.
+    """
     check_keys(config, [*known, *OWN_KEYS], source)
     theirs = {k: v for k, v in config.items() if k not in OWN_KEYS}
     theirs.setdefault("output_type", "generate_until")
     _check_theirs(theirs, source)
     generation = parse_generation(theirs.get("generation_kwargs") or {}, f"{source}: generation_kwargs")
     scorer = _scorer(str(config.get("scorer", "exact")), source)
-    if not isinstance(config.get("doc_to_audio"), str):
-        raise UsageError(f"{source}: doc_to_audio is missing; name the column that holds the clips")
+    audio, speech = _clips(config, source)
     ours = PairedConfig(
         source=source,
         task=str(config["task"]),
-        audio=config["doc_to_audio"],
+        audio=audio,
         scorer=scorer,
         cluster=_column(config.get("cluster"), source, "cluster", "that groups dependent items"),
         family=str(config.get("family") or config["task"]),
         chance=_chance(config.get("chance"), source),
         generation=generation,
         word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
+        speech=speech,
+        original=original or {},
     )
     theirs.pop("generation_kwargs", None)
     if theirs["output_type"] == "generate_until":  # the written side under plain lm-eval ends its answers as the paired run does
@@ -111,6 +121,20 @@ def _check_theirs(theirs: Mapping[str, Any], source: str) -> None:
             raise UsageError(f"{source}: {key} is missing; add it")
     if theirs.get("dataset_path") is None and theirs.get("custom_dataset") is None:
         raise UsageError(f"{source}: dataset_path is missing; name a data set of the hub, or a format such as json with data_files")
+
+
+def _clips(config: Mapping[str, Any], source: str) -> tuple[str | None, SpeechBlock | None]:
+    """Where the clips come from: a column, or a voice."""
+    audio, speech = config.get("doc_to_audio"), config.get("speech")
+    if audio is not None and speech is not None:
+        raise UsageError(f"{source}: doc_to_audio and speech are both given; keep the one that the clips come from")
+    if speech is not None and config.get("word_times") is not None:
+        raise UsageError(f"{source}: word_times: {config['word_times']!r} is of recordings; leave it out beside speech")
+    if speech is not None:
+        return None, speech_block(speech, source)
+    if not isinstance(audio, str):
+        raise UsageError(f"{source}: doc_to_audio is missing; name the column that holds the clips, or give a voice with speech")
+    return audio, None
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:

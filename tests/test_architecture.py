@@ -17,7 +17,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
     {"errors", "memory"},
-    {"schema", "resources", "plugins", "braces", "weights", "word_errors"},
+    {"schema", "resources", "plugins", "braces", "weights", "word_errors", "cache_folder"},
     {"registry", "protocols"},
     {"bootstrap"},
     {"jackknife", "agreement"},
@@ -30,10 +30,12 @@ ORDER = [
     {"prompt_pair", "store", "partners", "hearing", "reading", "text_states", "lacking"},
     {"layer_hooks", "keys", "answers"},
     {"observe"},
+    {"speech_block", "spoken_of"},
     {"task_config", "yaml_files"},
     {"documents", "lm_face"},
     {"task_checks"},
     {"harness"},
+    {"clip_making"},
     {"task_tables", "kept_items"},
     {"measures", "recognition"},
     {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,11 @@ class Speech(NamedTuple):
 
 
 class VoiceEngine(Protocol):
-    """A text-to-speech engine, registered with `@voice("name")` on its class. The class is made without arguments."""
+    """A text-to-speech engine, registered with `@voice("name")` on its class. The class is made without arguments.
+
+    It may also have: `parallel`, True where threads may call it side by side (default False); `costs`, True where what it makes is charged
+    for (default False); and `fingerprint(voice)`, which changes whenever the same words may sound otherwise (default: `version`).
+    """
 
     version: str
 
@@ -28,6 +32,11 @@ class VoiceEngine(Protocol):
         speed, pitch: multiples of the voice's own. seed: for engines that draw at random; the others do not look at it.
         Raises UsageError for an unknown voice, and where the engine is not installed or cannot do what is asked.
         """
+
+
+def fingerprint_of(engine: Any, voice: str) -> str:
+    """The engine's version, and what it says of the weights of a voice."""
+    return str(engine.fingerprint(voice) if hasattr(engine, "fingerprint") else engine.version)
 
 
 def require_sayable(text: str) -> None:
