@@ -30,8 +30,8 @@ class PairedConfig:
     """Our keys of one task. source: the YAML file, for errors.
 
     audio: column of the clip, None where a voice says it as `speech` has it. cluster: column that groups dependent items, None: every item
-    on its own. family: tasks of one family share their template. chance: a fraction, a template, "auto", or None. word_times: column of when
-    each word is said, or None. original: what is told of the lm-eval task that this one is `spoken_of`.
+    on its own. family: tasks of one family share their template. chance: a fraction, a template, "auto", or None. word_times: column of
+    when each word is said, or None. original: what is told of the lm-eval task that this one is `spoken_of`.
     """
 
     source: str

@@ -40,6 +40,7 @@ ORDER = [
     {"measures", "recognition"},
     {"estimates", "checks", "example", "forecast", "batch_size", "settings", "run_log"},
     {"records", "systems", "evaluate_modules"},
+    {"synth"},
     {"cells"},
     {"check_lines"},
     {"layer_chart", "report", "gain_map", "metrics_page"},

@@ -1,4 +1,5 @@
 """Formulas in LaTeX as English reads them aloud, parsed by pylatexenc; what has no reading is refused, not left out."""
+# ruff: noqa: RUF001 - the very signs are meant
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ _ASCII = {
 _BRACES = {"{": "open brace", "}": "close brace"}
 _NAMED = {
     "sin": "sine", "cos": "cosine", "tan": "tangent", "log": "log", "ln": "natural log", "exp": "exp", "lim": "the limit",
-    "max": "the maximum", "min": "the minimum", "gcd": "the greatest common divisor", "det": "the determinant", "dim": "the dimension", "mod": "modulo",
-    "bmod": "modulo", "ldots": "and so on", "cdots": "and so on", "dots": "and so on", "circ": "degrees", "to": "to", "infty": "infinity",
+    "max": "the maximum", "min": "the minimum", "gcd": "the greatest common divisor", "det": "the determinant",
+    "dim": "the dimension", "mod": "modulo", "bmod": "modulo", "ldots": "and so on", "cdots": "and so on", "dots": "and so on",
+    "circ": "degrees", "to": "to", "infty": "infinity",
 }  # fmt: skip
 _SILENT = {"left", "right", ",", ";", ":", "!", " ", "quad", "qquad", "displaystyle", "big", "Big", "bigl", "bigr", "limits", "\\"}
 _WRITTEN = {"text", "textrm", "textbf", "textit", "mathrm", "mathbf", "mathit", "operatorname", "mbox", "emph"}  # their argument is read

@@ -96,8 +96,8 @@ def missing(utterances: Iterable[Utterance]) -> list[Utterance]:
     return [said for said in dict.fromkeys(utterances) if _known(said) is None]
 
 
-def made(utterances: Sequence[Utterance], workers: int | None = None) -> Iterator[UsageError | None]:
-    """Make the clips, whatever the cache holds, many at once where their engine allows it; None for each as it is done, or its error.
+def made(utterances: Sequence[Utterance], workers: int | None = None) -> Iterator[tuple[Utterance, UsageError | None]]:
+    """Make the clips, whatever the cache holds, many at once where their engine allows it; each as it is done, with what went wrong.
 
     workers: at once; None: one per processor. Nobody may be charged for it unawares: see `refuse_costs`. What was made before an
     interruption is kept.
@@ -127,12 +127,12 @@ def told(manner: Manner) -> dict[str, Any]:
     return {**asdict(manner), "engine_version": fingerprint_of(engine_called(manner.engine), manner.name)}
 
 
-def _tried(said: Utterance) -> UsageError | None:
+def _tried(said: Utterance) -> tuple[Utterance, UsageError | None]:
     try:
         _make(said)
     except UsageError as error:
-        return error
-    return None
+        return said, error
+    return said, None
 
 
 def _make(said: Utterance) -> dict[str, Any]:

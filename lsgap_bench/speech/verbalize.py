@@ -22,8 +22,9 @@ _UNITS = {
     "kg": "kilogram", "lb": "pound", "lbs": "pound", "oz": "ounce", "mL": "milliliter", "ml": "milliliter", "L": "liter",
     "ms": "millisecond", "s": "second", "min": "minute", "h": "hour", "hr": "hour", "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz",
     "GHz": "gigahertz", "W": "watt", "kW": "kilowatt", "MW": "megawatt", "V": "volt", "kV": "kilovolt", "mA": "milliampere",
-    "J": "joule", "kJ": "kilojoule", "N": "newton", "Pa": "pascal", "kPa": "kilopascal", "K": "kelvin", "mol": "mole", "eV": "electron volt",
-    "kcal": "kilocalorie", "cal": "calorie", "nm": "nanometer", "μm": "micrometer", "µm": "micrometer", "dB": "decibel",
+    "J": "joule", "kJ": "kilojoule", "N": "newton", "Pa": "pascal", "kPa": "kilopascal", "K": "kelvin", "mol": "mole",
+    "eV": "electron volt", "kcal": "kilocalorie", "cal": "calorie",
+    "nm": "nanometer", "μm": "micrometer", "µm": "micrometer", "dB": "decibel",
     "mph": "mile per hour", "kWh": "kilowatt hour", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte",
     "°C": "degree Celsius", "°F": "degree Fahrenheit",
 }  # fmt: skip
