@@ -13,12 +13,12 @@ VARIABLE = "LSGAP_CACHE"
 
 
 def cache_folder(kind: str) -> Path:
-    """The folder of one kind of thing, such as `speech`: below LSGAP_CACHE, else lsgap-bench in the user's XDG cache. It may not exist."""
+    """The folder of one kind of thing, such as `speech`: below LSGAP_CACHE, else lsgap in the user's XDG cache. It may not exist."""
     named = os.environ.get(VARIABLE, "").strip()
     if named:
         return Path(named).expanduser() / kind
     users = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(users) if users else Path.home() / ".cache") / "lsgap-bench" / kind
+    return (Path(users) if users else Path.home() / ".cache") / "lsgap" / kind
 
 
 def keep(path: Path, content: bytes) -> None:

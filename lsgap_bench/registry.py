@@ -142,7 +142,7 @@ metrics: Registry[Metric] = Registry("metric", "lsgap_bench.metrics")
 interventions: Registry[Intervention] = Registry("intervention", "lsgap_bench.interventions")
 scorers: Registry[Callable[..., Any]] = Registry("scorer", "lsgap_bench.scorers")
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
-voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
+voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech", "lsgap_bench.models")
 recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
 
 

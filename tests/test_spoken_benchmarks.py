@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import datasets
@@ -40,11 +39,11 @@ ARC = Case(
     {
         "id": "Mercury_417466",
         "question": "Which factor will most likely cause a person to develop a fever?",
-        "choices": {"text": ["a leg muscle relaxing", "a bacterial population", "muscle cells"], "label": ["1", "2", "3"]},
+        "choices": {"text": ["a muscle relaxing", "a bacterial population", "muscle cells"], "label": ["1", "2", "3"]},
         "answerKey": "2",
     },
-    "Which factor will most likely cause a person to develop a fever?\nA: a leg muscle relaxing\nB: a bacterial population\nC: muscle cells",
-    "Which factor will most likely cause a person to develop a fever? A: a leg muscle relaxing. B: a bacterial population. C: muscle cells",
+    "Which factor will most likely cause a person to develop a fever?\nA: a muscle relaxing\nB: a bacterial population\nC: muscle cells",
+    "Which factor will most likely cause a person to develop a fever? A: a muscle relaxing. B: a bacterial population. C: muscle cells",
     ("A", "B", "C"),
     "B",
     "test",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -43,3 +45,19 @@ def require_sayable(text: str) -> None:
     """UsageError unless there is a letter or a digit to be said."""
     if not any(character.isalnum() for character in text):
         raise UsageError(f"there is nothing to say in {text!r}; give a text with at least one letter or digit")
+
+
+def refuse_pitch(engine: str, pitch: float) -> None:
+    """UsageError for an engine whose voices have one pitch."""
+    if pitch != 1.0:
+        raise UsageError(f"voice engine '{engine}' cannot change the pitch; leave it at 1.0, not {pitch}")
+
+
+@contextmanager
+def drawn_with(seed: int) -> Iterator[None]:
+    """Inside, torch draws with this seed; outside, as if nothing had been drawn."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
