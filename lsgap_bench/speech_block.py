@@ -56,7 +56,7 @@ def spoken_form(block: SpeechBlock, columns: Mapping[str, Any], text: str, optio
     """The words as the voice is given them. where: file and item. UsageError for a template that fails, and for what cannot be said."""
     try:
         said = _template(block.say).render({**columns, "text": text, "options": list(options)})
-    except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError) as error:
+    except (jinja2.TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
         raise UsageError(f"{where}: speech: say: {block.say!r} cannot be rendered ({error}); columns: {', '.join(columns)}") from None
     if not block.verbalize:
         return said.strip()

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from queue import Empty, SimpleQueue
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lsgap_bench.errors import UsageError
 
@@ -86,7 +86,7 @@ class ChatClient:
     UsageError where httpx or tenacity are not installed.
     """
 
-    remedies: Mapping[int, str] = REMEDIES
+    remedies: ClassVar[Mapping[int, str]] = REMEDIES
     remedy = "see docs/hosted.md for omit=, max_tokens_field= and sampling_rate="
 
     def __init__(self, url: str, key: str | None, limits: Limits, local: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.chat_api import _address, _key
@@ -21,7 +21,10 @@ ADDRESS, FORMAT = "OPENAI_BASE_URL", "flac"
 class SpeechClient(ChatClient):
     """A ChatClient whose answers are sound: a completion's `plain` is {"audio": bytes}."""
 
-    remedies = {**REMEDIES, 404: f"check {ADDRESS}, which ends before /audio/speech, and the model in the voice's name"}
+    remedies: ClassVar[Mapping[int, str]] = {
+        **REMEDIES,
+        404: f"check {ADDRESS}, which ends before /audio/speech, and the model in the voice's name",
+    }
     remedy = "see docs/spoken_tasks.md"
 
     def _read(self, body: bytes, text: str) -> Mapping[str, Any]:

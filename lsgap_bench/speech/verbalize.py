@@ -125,7 +125,7 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), say)
     for pattern, say in (
         (r"\$\$(.+?)\$\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", _formula),
-        (r"\$(?=\S)((?:[^$\n]*[\\^_{}=<>+][^$\n]*)|[A-Za-z])(?<=\S)\$(?!\d)", _formula),
+        (r"\$(?=\S)((?:[^$\n]*[\\^_{}=<>+(][^$\n]*)|[A-Za-z]|\d[\d.,]*)(?<=\S)\$(?!\d)", _formula),
         (r"[ \t]*\n\s*", _lines),
         (r"(?<!\w)_+(?!\w)|_{2,}", _word("blank")),
         (
