@@ -247,8 +247,10 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         return apply_template(chance, doc) if isinstance(chance, str) and chance != "auto" else chance
 
     def _fields(self, doc: Mapping[str, Any], asked: Question) -> dict[str, Any]:
-        """What a scorer may look at: the document's columns, and the options as they were rendered."""
+        """What a scorer may look at: the document's columns, the options as they were rendered, and the voice where there is one."""
         columns = {k: v for k, v in doc.items() if k not in (ROW, self.paired_config.word_times)}
+        if self.paired_config.speech is not None:
+            columns["voice"] = self.paired_config.speech.manner.voice
         return columns | ({"options": asked.options} if asked.options else {})
 
     def _verdict(self, answer: str, known: Mapping[str, Any]) -> Verdict:

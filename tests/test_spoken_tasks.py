@@ -60,6 +60,7 @@ def test_own_data_is_said_by_the_voice_and_the_item_holds_the_words_as_they_were
     assert second.spoken == second.text
     assert first.clip == clip_of("Is five more than three?", Manner("espeak:en-us"))
     assert len(decode(first.clip, 16_000)) > 16_000
+    assert first.voice == "espeak:en-us"
 
 
 def test_a_template_says_what_the_voice_is_given_of_columns_question_and_options(tmp_path: Path) -> None:
