@@ -222,6 +222,12 @@ def test_the_question_its_words_its_options_and_its_target_are_those_of_the_row(
     assert len(decode(item.clip, 16_000)) == pytest.approx(16_000 * item.clip.seconds, abs=2)
 
 
+@pytest.mark.parametrize(("name", "right"), [("triviaqa", ["Lincoln", "Lincoln", "Abe"]), ("nq_open", ["1990", "in 1990"])])
+def test_every_right_answer_of_an_open_question_reaches_the_scorer(tasks: Mapping[str, PairedTask], name: str, right: list[str]) -> None:
+    (doc,) = tasks[f"local_{name}"].test_docs()
+    assert doc["targets"] == right
+
+
 def test_every_shipped_spoken_benchmark_is_tried_here_and_is_in_the_group() -> None:
     files = {path.stem for path in FOLDER.glob("*.yaml")} - {"spoken"}
     assert files == CASES.keys()
