@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import datasets
 import jinja2
+import lm_eval
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
 from lm_eval.api.model import LM
@@ -21,6 +22,7 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.config.task import TaskConfig
 from lm_eval.evaluator import evaluate as lm_evaluate
 from lm_eval.tasks import TaskManager
+from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
@@ -30,8 +32,11 @@ from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.group_weights import Member, group_of, overall_of
 from lsgap_bench.judging import Unread, check, judge, known, known_of, needs_judge, paired
 from lsgap_bench.lm_face import LanguageModelFace, Observed
-from lsgap_bench.schema import CANARY, Generation, Item, Observation, Pair, Verdict
+from lsgap_bench.schema import CANARY, Clip, Generation, Item, Observation, Pair, Verdict
 from lsgap_bench.speech.clips import clip_from_bytes
+from lsgap_bench.speech.synthesis import clip_of
+from lsgap_bench.speech_block import spoken_form
+from lsgap_bench.spoken_of import taken_over
 from lsgap_bench.task_checks import STRUCTURAL, check_file, check_metrics, check_task
 from lsgap_bench.task_config import fraction, split_config
 from lsgap_bench.yaml_files import Catalog, TaskFile, merged, read_catalog
@@ -61,7 +66,10 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         config = {k: v for k, v in config.items() if k not in STRUCTURAL}
         source = str((config.get("metadata") or {}).get("config_source", "inline"))
         config = {**config, "metadata": {**_included_metadata(source), **(config.get("metadata") or {})}}
-        self.paired_config, theirs = split_config(config, _config_keys(), source)
+        original: dict[str, Any] = {}
+        if config.get("spoken_of") is not None:
+            config, original = taken_over(config, Path(lm_eval.__file__).parent / "tasks", load_yaml, source)
+        self.paired_config, theirs = split_config(config, _config_keys(), source, original)
         self.paired = False
         self.system: str | None = None
         self.gen_kwargs: Generation | None = None
@@ -118,14 +126,16 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
     @cached_property
     def _rows(self) -> Any:
         """All columns of the split, the audio as encoded bytes: datasets' own decoding needs torchcodec."""
-        audio, split = self.paired_config.audio, self.config.test_split
-        if isinstance(self.dataset[split].features.get(audio), datasets.Audio):
-            self.dataset[split] = self.dataset[split].cast_column(audio, datasets.Audio(decode=False))
+        split = self.config.test_split
+        for column, kind in self.dataset[split].features.items():
+            if isinstance(kind, datasets.Audio):
+                self.dataset[split] = self.dataset[split].cast_column(column, datasets.Audio(decode=False))
         return super().test_docs()
 
     @cached_property
     def _documents(self) -> Any:
-        rows = self._rows.remove_columns([self.paired_config.audio])
+        audio = self.paired_config.audio
+        rows = self._rows.remove_columns([audio]) if audio else self._rows
         return rows.add_column(ROW, list(range(len(rows))))
 
     @cached_property
@@ -158,18 +168,19 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
 
     def item(self, doc: Mapping[str, Any], number: int) -> Item:
         """The document as an item. number: of the document. UsageError naming file and document for what is missing or cannot be read."""
-        ours, row = self.paired_config, doc[ROW]
-        where = f"{ours.source}: {ours.task} item {number}"
+        ours = self.paired_config
+        where = self._where(number)
         asked = self._question(doc, where)
         if not asked.text.strip():
             raise UsageError(f"{where}: doc_to_text gives no words; the written form must say what the clip says")
         if ours.cluster and doc[ours.cluster] is None:
             raise UsageError(f"{where}: cluster: column '{ours.cluster}' is empty; fill it in, or write null to group nothing")
+        clip, spoken = self._clip(doc, asked, where)
         item = Item(
             id=f"{ours.task}/{number}",
             task=ours.task,
             text=asked.text,
-            clip=clip_from_bytes(lambda: audio_bytes(self._audio[row][ours.audio], ours, self.folder, where), f"{where}: {ours.audio}"),
+            clip=clip,
             target=asked.target,
             cluster=f"{ours.family}/{doc[ours.cluster]}" if ours.cluster else f"{ours.task}/{number}",
             family=ours.family,
@@ -180,10 +191,39 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             words=word_spans(doc[ours.word_times], asked.text, f"{where}: word_times: {ours.word_times}") if ours.word_times else (),
             fields=self._fields(doc, asked),
             variants=ours.variants,
+            spoken=spoken,
         )
         for rule in ours.scorers:
             check(rule, known_of(item))  # a scorer that cannot judge it says so before anything is run
         return item
+
+    def _clip(self, doc: Mapping[str, Any], asked: Question, where: str) -> tuple[Clip, str | None]:
+        """The clip, and the words of one that a voice says."""
+        ours, row = self.paired_config, doc[ROW]
+        if ours.speech is not None:
+            spoken = self._spoken(doc, asked, where)
+            try:
+                return clip_of(spoken, ours.speech.manner), spoken
+            except UsageError as error:
+                raise UsageError(f"{where}: speech: {error}") from None
+        return clip_from_bytes(lambda: audio_bytes(self._audio[row][ours.audio], ours, self.folder, where), f"{where}: {ours.audio}"), None
+
+    def _spoken(self, doc: Mapping[str, Any], asked: Question, where: str) -> str:
+        ours = self.paired_config
+        assert ours.speech is not None
+        return spoken_form(ours.speech, {k: v for k, v in doc.items() if k != ROW}, asked.text, asked.options, where)
+
+    def spoken_forms(self, limit: int | None) -> Iterator[tuple[int, str | UsageError]]:
+        """(number, words for the voice) of the first `limit` documents, or all; the error of one that has no such words."""
+        for number, doc in self.doc_iterator(limit=limit):
+            where = self._where(number)
+            try:
+                yield number, self._spoken(doc, self._question(doc, where), where)
+            except UsageError as error:
+                yield number, error
+
+    def _where(self, number: int) -> str:
+        return f"{self.paired_config.source}: {self.paired_config.task} item {number}"
 
     def items(self, limit: int | None) -> Iterator[Item]:
         """The first `limit` documents as items, or all; those that cannot be used are passed over if that was asked for."""
@@ -220,8 +260,10 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         return apply_template(chance, doc) if isinstance(chance, str) and chance != "auto" else chance
 
     def _fields(self, doc: Mapping[str, Any], asked: Question) -> dict[str, Any]:
-        """What a scorer may look at: the document's columns, and the options as they were rendered."""
+        """What a scorer may look at: the document's columns, the options as they were rendered, and the voice where there is one."""
         columns = {k: v for k, v in doc.items() if k not in (ROW, self.paired_config.word_times)}
+        if self.paired_config.speech is not None:
+            columns["voice"] = self.paired_config.speech.manner.voice
         return columns | ({"options": asked.options} if asked.options else {})
 
     # ------------------------------------------------------------------------------------------------ requests and results
@@ -369,6 +411,16 @@ class Loaded:
     def paired(self) -> dict[str, PairedTask]:
         """The tasks with two forms."""
         return {name: task for name, task in self.by_name.items() if isinstance(task, PairedTask)}
+
+    @property
+    def spoken(self) -> dict[str, dict[str, Any]]:
+        """The tasks whose clips a voice says -> the voice, and the task of lm-eval that they are the spoken version of."""
+        ours = {name: task.paired_config for name, task in self.paired.items()}
+        return {
+            name: {**of.speech.told(), **({"spoken_of": dict(of.original)} if of.original else {})}
+            for name, of in ours.items()
+            if of.speech is not None
+        }
 
     @property
     def groups(self) -> dict[str, Member]:

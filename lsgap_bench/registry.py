@@ -200,7 +200,7 @@ judges: Registry[Callable[..., Any]] = Registry("judge", "lsgap_bench.judges")
 without_target: set[str] = set()
 """The scorers that need no target."""
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
-voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech")
+voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech", "lsgap_bench.models")
 recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
 
 

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from lsgap_bench.batch_size import fitting
 from lsgap_bench.block_curves import block_rows
 from lsgap_bench.checks import collect_checks
+from lsgap_bench.clip_making import make_clips
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.example import AlignmentExample, alignment_example
@@ -161,7 +162,7 @@ setattr(evaluate, "__signature__", inspect.signature(Settings).replace(return_an
 
 
 def prepare(settings: Settings) -> Run:
-    """Resolve every name and check every setting; what costs little first, and nothing is written."""
+    """Resolve every name and check every setting; what costs little first, and nothing is written but clips, into the cache."""
     load_plugins(settings.include_path)
     choices, conditions, names = settings.rules.settled(settings.choices), settings.parsed_conditions(), settings.representation_metrics()
     companions, panel = companions_of(settings), panel_of(settings.judge, settings.judge_args)
@@ -187,6 +188,7 @@ def prepare(settings: Settings) -> Run:
     refuse_unknown(conditions, {name: task.paired_config.variants for name, task in tasks.paired.items()})
     turns = sorted({task.system for task in tasks.paired.values() if task.system})
     models[settings.model]  # an unknown name is said before anything is loaded
+    make_clips(tasks.paired.values(), settings.limit)
     base = companions.check(turns)
     model = _model(settings)
     refuse_lacking(model, conditions, unpaired)
@@ -378,6 +380,7 @@ def _record(
             **({"recognizer": dict(run.heard.info)} if run.heard.info else {}),
             **({"usage": usage} if usage else {}),
             **({"judge": judge} if judge else {}),
+            **({"speech": spoken} if (spoken := tasks.spoken) else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
             "scorers": shown_scorers(run.rules),
             "scorers_sha256": scorers_sha256(run.rules),
@@ -403,6 +406,8 @@ def _log_record(record: Record, skipped: Sequence[str]) -> None:
     versions = ("lsgap_bench", "lm_eval", "torch", "transformers", "python", "platform")
     logger.info("versions: %s", ", ".join(f"{name} {record.provenance.get(name)}" for name in versions))
     logger.info("items: %s", ", ".join(f"{name} {task.n}" for name, task in record.tasks.items()) or "none are paired")
+    for name, spoken in record.provenance.get("speech", {}).items():
+        logger.info("voice of %s: %s", name, spoken)
     logger.info("batch sizes: %s", record.checks.get("batch_sizes"))
     for line in skipped:
         logger.warning("left out: %s", line)

@@ -13,9 +13,10 @@ from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.registry import rubrics
 from lsgap_bench.schema import Generation
 from lsgap_bench.scorers.evaluate_metric import whole
+from lsgap_bench.speech_block import SpeechBlock, speech_block
 from lsgap_bench.variants import checked_variants
 
-OWN_KEYS = ("doc_to_audio", "scorer", "other_scorers", "cluster", "family", "chance", "word_times", "variants")
+OWN_KEYS = ("doc_to_audio", "speech", "spoken_of", "scorer", "other_scorers", "cluster", "family", "chance", "word_times", "variants")
 NO_TARGET = ""
 """The `doc_to_target` of a task whose scorer needs none, and the target of its items."""
 ANSWERS = ("generate_until", "multiple_choice")
@@ -32,14 +33,15 @@ GENERATION_KEYS = {"max_gen_toks": "max_new_tokens", "max_new_tokens": "max_new_
 class PairedConfig:
     """Our keys of one task. source: the YAML file, for errors.
 
-    audio: column of the clip. cluster: column that groups dependent items, None: every item on its own. family: tasks of one family share
-    their template. chance: a fraction, a template, "auto", or None. word_times: column of when each word is said, or None. variants: the
-    task's own variants of `speech`, name -> what is done to the clip. other_scorers: further rules that judge the same answers.
+    audio: column of the clip, None where a voice says it as `speech` has it. cluster: column that groups dependent items, None: every item
+    on its own. family: tasks of one family share their template. chance: a fraction, a template, "auto", or None. word_times: column of
+    when each word is said, or None. variants: the task's own variants of `speech`, name -> what is done to the clip. other_scorers: further
+    rules that judge the same answers. original: what is told of the lm-eval task that this one is `spoken_of`.
     """
 
     source: str
     task: str
-    audio: str
+    audio: str | None
     scorer: str
     cluster: str | None
     family: str
@@ -48,6 +50,8 @@ class PairedConfig:
     word_times: str | None = None
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     other_scorers: tuple[str, ...] = ()
+    speech: SpeechBlock | None = None
+    original: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def scorers(self) -> tuple[str, ...]:
@@ -64,8 +68,13 @@ class PairedConfig:
         return UsageError(f"{self.source}: {key}: {value!r} {remedy}")
 
 
-def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -> tuple[PairedConfig, dict[str, Any]]:
-    """Our part and lm-eval's part of a YAML's keys. known: lm-eval's own keys. UsageError for unknown keys and bad values."""
+def split_config(
+    config: Mapping[str, Any], known: Iterable[str], source: str, original: Mapping[str, Any] | None = None
+) -> tuple[PairedConfig, dict[str, Any]]:
+    """Our part and lm-eval's part of a YAML's keys. known: lm-eval's own keys. original: see `PairedConfig`.
+
+    UsageError for unknown keys and bad values.
+    """
     check_keys(config, [*known, *OWN_KEYS], source)
     theirs = {k: v for k, v in config.items() if k not in OWN_KEYS}
     theirs.setdefault("output_type", "generate_until")
@@ -75,12 +84,11 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         theirs["doc_to_target"] = NO_TARGET
     _check_theirs(theirs, source)
     generation = parse_generation(theirs.get("generation_kwargs") or {}, f"{source}: generation_kwargs")
-    if not isinstance(config.get("doc_to_audio"), str):
-        raise UsageError(f"{source}: doc_to_audio is missing; name the column that holds the clips")
+    audio, speech = _clips(config, source)
     ours = PairedConfig(
         source=source,
         task=str(config["task"]),
-        audio=config["doc_to_audio"],
+        audio=audio,
         scorer=scorer,
         cluster=_column(config.get("cluster"), source, "cluster", "that groups dependent items"),
         family=str(config.get("family") or config["task"]),
@@ -89,6 +97,8 @@ def split_config(config: Mapping[str, Any], known: Iterable[str], source: str) -
         word_times=_column(config.get("word_times"), source, "word_times", "that says when each word is said"),
         other_scorers=others,
         variants=checked_variants(config.get("variants"), f"{source}: variants"),
+        speech=speech,
+        original=original or {},
     )
     theirs.pop("generation_kwargs", None)
     if theirs["output_type"] == "generate_until":  # the written side under plain lm-eval ends its answers as the paired run does
@@ -134,6 +144,20 @@ def _check_theirs(theirs: Mapping[str, Any], source: str) -> None:
             raise UsageError(f"{source}: {key} is missing; add it{unless}")
     if theirs.get("dataset_path") is None and theirs.get("custom_dataset") is None:
         raise UsageError(f"{source}: dataset_path is missing; name a data set of the hub, or a format such as json with data_files")
+
+
+def _clips(config: Mapping[str, Any], source: str) -> tuple[str | None, SpeechBlock | None]:
+    """Where the clips come from: a column, or a voice."""
+    audio, speech = config.get("doc_to_audio"), config.get("speech")
+    if audio is not None and speech is not None:
+        raise UsageError(f"{source}: doc_to_audio and speech are both given; keep the one that the clips come from")
+    if speech is not None and config.get("word_times") is not None:
+        raise UsageError(f"{source}: word_times: {config['word_times']!r} is of recordings; leave it out beside speech")
+    if speech is not None:
+        return None, speech_block(speech, source)
+    if not isinstance(audio, str):
+        raise UsageError(f"{source}: doc_to_audio is missing; name the column that holds the clips, or give a voice with speech")
+    return audio, None
 
 
 def _nearest(key: str, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from lsgap_bench.clip_making import make_clips
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedTask, build_tasks
 from lsgap_bench.schema import Item
@@ -55,6 +56,7 @@ def _check(task: PairedTask) -> tuple[dict[str, Any], list[str]]:
     """One task's row, and what is wrong with its items."""
     items: list[Item] = []
     problems = []
+    make_clips([task])
     with tqdm(task.test_docs(), desc=str(task.config.task), unit="item", leave=False, disable=None) as documents:
         for number, doc in enumerate(documents):
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import each 
 sys.path.append(str(Path(__file__).parent / "stand_ins"))  # behind what is installed
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # what is not here is missing at once, not after some attempts
+os.environ["LSGAP_CACHE"] = tempfile.mkdtemp(prefix="lsgap-tests-")  # clips made by tests do not fill the user's cache
 import tiny_models  # and with it the libraries that read these variables
 
 torch.set_num_threads(1)  # more only contend, at these sizes

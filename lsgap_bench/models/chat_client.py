@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from queue import Empty, SimpleQueue
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from lsgap_bench.errors import UsageError
 
@@ -33,7 +33,6 @@ REMEDIES = {
     403: "the key does not open this model; check key_env and model",
     404: "check base_url, which ends before /chat/completions, and model",
 }
-_REMEDY = "see docs/hosted.md for omit=, max_tokens_field= and sampling_rate="
 
 
 @dataclass(frozen=True)
@@ -86,6 +85,9 @@ class ChatClient:
 
     UsageError where httpx or tenacity are not installed.
     """
+
+    remedies: ClassVar[Mapping[int, str]] = REMEDIES
+    remedy = "see docs/hosted.md for omit=, max_tokens_field= and sampling_rate="
 
     def __init__(self, url: str, key: str | None, limits: Limits, local: bool) -> None:
         self.url, self.limits = url, limits
@@ -190,16 +192,18 @@ class ChatClient:
             raise _Again(f"nothing whole within {self.limits.timeout:g} s") from None
         except httpx.RequestError as error:
             raise _Again(self._told(f"{type(error).__name__}: {error}")) from None
-        text = self._without_key(b"".join(parts).decode("utf-8", errors="replace"))
+        answered = b"".join(parts)
+        text = self._without_key(answered.decode("utf-8", errors="replace"))
         status = response.status_code
         if status in AGAIN or status >= 500:
             raise _Again(f"{status} {response.reason_phrase}: {self._told(_message(text))}", _after(response.headers.get("retry-after")))
         if status != 200:
             said = f"{status} {response.reason_phrase}: {self._told(_message(text))}"
-            raise UsageError(f"{self.url} refuses: {said}; {REMEDIES.get(status, _REMEDY)}")
-        return self._read(text)
+            raise UsageError(f"{self.url} refuses: {said}; {self.remedies.get(status, self.remedy)}")
+        return self._read(answered, text)
 
-    def _read(self, text: str) -> Mapping[str, Any]:
+    def _read(self, body: bytes, text: str) -> Mapping[str, Any]:
+        """What a server answered, in full and as text; another kind of answer is read by another class."""
         try:
             plain = json.loads(text)
             plain["choices"][0]["message"].get("content")

@@ -45,6 +45,8 @@ class Timed(NamedTuple):
 class Espeak:
     """espeak-ng (extra `speech`): accents such as en-us, with a variant as in en-us+f3; 22,050 Hz."""
 
+    parallel = True  # each utterance is a process of its own
+
     def __init__(self) -> None:
         """Find the wheel's library; UsageError where it is not installed."""
         try:

@@ -23,6 +23,8 @@ _TIME_LIMIT = 60  # seconds for one utterance
 class Flite:
     """flite, where the program is installed: awb, kal, kal16, rms, slt; 16,000 Hz (kal 8,000)."""
 
+    parallel = True  # each utterance is a process of its own
+
     def __init__(self) -> None:
         """Find the program; UsageError where it is not installed."""
         program = which("flite")
