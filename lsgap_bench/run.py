@@ -31,6 +31,7 @@ from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.models.adapter import SpeechLM, where
 from lsgap_bench.observe import Observer, Plan, observations_by_item
+from lsgap_bench.option_lists import spreads
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.reading import with_known_words
 from lsgap_bench.records import Rows, provenance, sha256_of, tables_of, to_plain
@@ -265,6 +266,9 @@ def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
 
     UsageError when none is left.
     """
+    unfair = next((spread for spread in spreads(items) if spread.one_chance), None)
+    if unfair:
+        raise UsageError(unfair.line)
     heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips)
     sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
     legible = with_known_words(sound.items, run.model, run.settings.skip_bad_items)

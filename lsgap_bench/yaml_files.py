@@ -14,6 +14,8 @@ import yaml
 from lsgap_bench.errors import UsageError
 from lsgap_bench.resources import resource
 
+ORIGIN = ("licence", "citation", "source")
+"""Keys of `metadata` that say where a task's data come from, and under which terms."""
 _SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -97,7 +99,7 @@ def read_catalog(include_path: Iterable[str | Path] = ()) -> Catalog:
         if file.name in first:
             problems.append(f"{file.path}: '{file.name}' is also defined in {first[file.name]}; rename one of the two")
         first.setdefault(file.name, file.path)
-    return Catalog(tuple(folders), tuple(files), tuple(problems))
+    return Catalog(tuple(folders), tuple(files), tuple(dict.fromkeys(problems)))
 
 
 def task_folders(include_path: Iterable[str | Path] = ()) -> list[Path]:
@@ -131,17 +133,22 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def tasks_sha256(sources: Iterable[str]) -> str:
-    """One hash over task files, their includes merged in."""
-    texts = sorted(json.dumps(merged(Path(source)), sort_keys=True, default=str) for source in sources)
+    """One hash over task files, their includes merged in; what they say of the origin of their data changes no result and is left out."""
+    texts = sorted(json.dumps(_measured(merged(Path(source))), sort_keys=True, default=str) for source in sources)
     return hashlib.sha256("".join(texts).encode()).hexdigest()
 
 
+def _measured(config: dict[str, Any]) -> dict[str, Any]:
+    told = config.get("metadata")
+    return {**config, "metadata": {k: v for k, v in told.items() if k not in ORIGIN}} if isinstance(told, dict) else config
+
+
 def merged(path: Path) -> dict[str, Any]:
-    """A YAML with its includes: its own keys win, as in lm-eval. UsageError for an include that is missing or comes twice."""
-    return _merged(path, {path.resolve()})
+    """A YAML with its includes: its own keys win, as in lm-eval. UsageError for an include that is missing, goes in a circle or comes twice."""
+    return _merged(path, {path.resolve()}, (path,))
 
 
-def _merged(path: Path, seen: set[Path]) -> dict[str, Any]:
+def _merged(path: Path, seen: set[Path], way: tuple[Path, ...]) -> dict[str, Any]:
     config = read_yaml(path)
     included = config.pop("include", None) or []
     base: dict[str, Any] = {}
@@ -149,11 +156,21 @@ def _merged(path: Path, seen: set[Path]) -> dict[str, Any]:
         target = path.parent / str(name)
         if not target.is_file():
             raise UsageError(f"{path}: include: '{name}' is not there (looked for {target}); paths are relative to the YAML file")
+        if target.resolve() in (before := [step.resolve() for step in way]):
+            raise _circle(way[before.index(target.resolve()) :])
         if target.resolve() in seen:
             raise UsageError(f"{path}: include: '{name}' is included twice, and lm-eval drops such a task; include it once")
         seen.add(target.resolve())
-        base |= _merged(target, seen)
+        base |= _merged(target, seen, (*way, target))
     return base | config
+
+
+def _circle(way: tuple[Path, ...]) -> UsageError:
+    """The same error wherever the circle was entered. way: its files, each including the next and the last one the first."""
+    start = way.index(min(way))
+    turned = [*way[start:], *way[:start], way[start]]
+    shown = " -> ".join(path.name for path in turned)
+    return UsageError(f"{turned[0]}: include: '{turned[1].name}' goes in a circle ({shown}); take one of these includes out")
 
 
 def _yaml_paths(folders: Iterable[Path]) -> Iterator[Path]:

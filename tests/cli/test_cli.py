@@ -138,7 +138,8 @@ def test_validation_ends_with_0_when_all_is_well_and_with_2_and_a_line_per_probl
     assert main(["validate", "made", "--include_path", str(tmp_path)]) == 2
     shown = capsys.readouterr()
     assert "1 tasks, 2 problems" in shown.out
-    first, second = shown.err.splitlines()
+    first, second, warning = shown.err.splitlines()
+    assert warning.startswith("lsgap: warning: ")
     assert "made item 0: doc_to_text gives no words" in first
     assert "made item 3: doc_to_target gives nothing" in second
 
