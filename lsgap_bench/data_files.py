@@ -33,7 +33,7 @@ def cannot_be_loaded(error: BaseException, reason: str, path: Any, ours: PairedC
         return ours.wrong(
             "dataset_path",
             path,
-            f"is on the hub, which cannot be reached ({reason}); connect and unset HF_HUB_OFFLINE, or write the path of a folder with a copy",
+            f"is on the hub, which cannot be reached ({reason}); connect and unset HF_HUB_OFFLINE, or give a folder with a copy",
         )
     return ours.wrong("dataset_path", path, f"cannot be loaded ({reason}); check path, name and connection")
 
@@ -57,7 +57,9 @@ def _check_encoding(path: Path, ours: PairedConfig) -> None:
             except UnicodeDecodeError as error:
                 shown = line[max(0, error.start - _SHOWN) : error.start + _SHOWN].strip()
                 raise ours.wrong(
-                    "data_files", path.name, f"is no UTF-8 in line {number} ({shown!r}); save it as UTF-8, or add encoding: to dataset_kwargs"
+                    "data_files",
+                    path.name,
+                    f"is no UTF-8 in line {number} ({shown!r}); save it as UTF-8, or add encoding: latin-1 to dataset_kwargs",
                 ) from None
 
 

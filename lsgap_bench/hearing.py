@@ -58,7 +58,7 @@ def within_hearing(items: Sequence[Item], max_seconds: float | None, policy: str
 def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sound:
     """Decode every clip once, before anything is run or written.
 
-    What does not decode, is silent or clipped, or is too short to take one speech position, is left out if `skip_bad_items`, else UsageError.
+    What does not decode, is silent or clipped, or is too short for one speech position is left out if `skip_bad_items`, else UsageError.
     """
     good, bad = [], []
     with tqdm(items, desc="checking clips", unit="clip", leave=False, disable=None) as checking:

@@ -144,7 +144,7 @@ def _measured(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def merged(path: Path) -> dict[str, Any]:
-    """A YAML with its includes: its own keys win, as in lm-eval. UsageError for an include that is missing, goes in a circle or comes twice."""
+    """A YAML with its includes: its own keys win, as in lm-eval. UsageError for one that is missing, goes in a circle or comes twice."""
     return _merged(path, {path.resolve()}, (path,))
 
 

@@ -25,7 +25,9 @@ def tone(seconds: float, level: float = 0.1, rate: int = 16_000) -> Any:
     return level * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
 
 
-def made_item(number: int, text: str = "say cat", target: str = "cat", seconds: float = 1.0, clip: Clip | None = None, **fields: Any) -> Item:
+def made_item(
+    number: int, text: str = "say cat", target: str = "cat", seconds: float = 1.0, clip: Clip | None = None, **fields: Any
+) -> Item:
     """Item t/NUMBER; its tone is a little longer with every number, so that no two clips are the same. fields: of Item."""
     clip = clip or made_clip(tone(seconds + number / 1_000), name=f"clip {number}")
     return Item(f"t/{number}", "t", text, clip, target, f"t/{number}", "t", **fields)

@@ -17,7 +17,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
     {"errors", "memory"},
-    {"schema", "resources", "plugins", "braces", "weights", "word_errors"},
+    {"schema", "resources", "plugins", "braces", "weights", "word_errors", "task_templates"},
     {"registry", "protocols"},
     {"bootstrap"},
     {"jackknife", "agreement"},
@@ -60,7 +60,7 @@ ORDER = [
     {"comparison_tables", "comparison_plots"},
     {"comparison_report"},
     {"run"},
-    {"lab", "validation", "verification", "prompt_preview", "leaderboard_page"},
+    {"lab", "validation", "new_task", "verification", "prompt_preview", "leaderboard_page"},
     {"leaderboard"},
     {"cli"},
 ]

@@ -19,8 +19,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "validate",
         help="check tasks strictly before they are run",
-        description="Build each task and check every clip and pair of it; with --model, show where its two prompts differ; with --recognizer, "
-        "hear whether the clips say their words. Exit status 2 for problems; warnings are listed only.",
+        description="Build each task and check every clip and pair of it; with --model, show where its two prompts differ; with "
+        "--recognizer, hear whether the clips say their words. Exit status 2 for problems; warnings are listed only.",
     )
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="task, group, tag or YAML file (default: all there are)")
     parser.add_argument("--include_path", metavar="DIR", action="append", default=[], help="folder with your own task YAML")
@@ -51,7 +51,10 @@ def command(asked: argparse.Namespace) -> int:
     print(f"\n{len(report.rows)} tasks, {len(report.problems)} problems, {len(report.warnings)} warnings")
     prompts = bool(asked.model or asked.model_args)
     wrong = _show_prompts(asked) if prompts and not report.problems else 0
-    unseen = {"the prompts that a model makes of them (--model NAME)": prompts, "whether clips say their words (--recognizer NAME)": asked.recognizer}
+    unseen = {
+        "the prompts that a model makes of them (--model NAME)": prompts,
+        "whether clips say their words (--recognizer NAME)": asked.recognizer,
+    }
     if report.rows and not all(unseen.values()):
         print(f"Not checked: {', '.join(what for what, checked in unseen.items() if not checked)}")
     return 2 if report.problems or wrong else 0
@@ -61,8 +64,10 @@ def _strictness(asked: argparse.Namespace) -> Strictness:
     """What the options ask for; the recognizer is loaded here, before any task is read."""
     max_wer, max_seconds = _positive(asked.max_wer, "--max_wer"), _positive(asked.max_seconds, "--max_seconds")
     if not asked.recognizer and (asked.recognizer_args or max_wer):
-        raise UsageError("--recognizer_args and --max_wer do nothing without a recognizer; add --recognizer NAME, see `lsgap ls recognizers`")
-    from lsgap_bench.validation import RoundTrip, Strictness
+        raise UsageError(
+            "--recognizer_args and --max_wer do nothing without a recognizer; add --recognizer NAME, see `lsgap ls recognizers`"
+        )
+    from lsgap_bench.validation import Strictness
 
     if not asked.recognizer:
         return Strictness(asked.system_instruction, max_seconds)
@@ -70,6 +75,7 @@ def _strictness(asked: argparse.Namespace) -> Strictness:
     from lsgap_bench.plugins import load_plugins
     from lsgap_bench.registry import recognizers
     from lsgap_bench.systems import make
+    from lsgap_bench.validation.round_trip import RoundTrip
 
     load_plugins(asked.include_path)
     arguments = pairs(asked.recognizer_args or "", "--recognizer_args")

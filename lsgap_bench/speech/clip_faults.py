@@ -1,4 +1,4 @@
-"""What a clip shows of its recording: how loud it is, cut off at full scale, off centre, quiet at its ends; and which of them no model may get."""
+"""What a clip shows of its recording: how loud it is, clipped, off centre, quiet at its ends; and which clips no model may get."""
 
 from __future__ import annotations
 
@@ -55,6 +55,6 @@ def require_audible(recording: Recording) -> ClipFacts:
         raise UsageError(f"{recording.name}: the clip is silent (peak {facts.peak:.4f} of full scale); record it again or leave it out")
     if facts.clipped >= MOSTLY_CLIPPED:
         raise UsageError(
-            f"{recording.name}: the clip is clipped ({facts.clipped:.0%} of its samples are at full scale); record it again at a lower level"
+            f"{recording.name}: the clip is clipped ({facts.clipped:.0%} of its samples are at full scale); record it again more quietly"
         )
     return facts

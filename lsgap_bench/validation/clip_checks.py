@@ -36,7 +36,10 @@ def _told(item: Item, facts: ClipFacts, max_seconds: float | None) -> Iterator[t
     if max_seconds is not None and seconds > max_seconds:
         yield f"its clip of {seconds:.1f} s is longer than max_seconds {max_seconds:g}; cut it, or run with --long_clips skip", True
     elif max_seconds is None and seconds > USUAL_SECONDS:
-        yield f"its clip of {seconds:.1f} s is longer than the {USUAL_SECONDS:g} s that most models hear; see --long_clips of lsgap run", False
+        yield (
+            f"its clip of {seconds:.1f} s is longer than the {USUAL_SECONDS:g} s that most models hear; see --long_clips of lsgap run",
+            False,
+        )
     if facts.clipped >= _SOME_CLIPPED:
         yield f"{facts.clipped:.1%} of its clip's samples are at full scale; record it again at a lower level", False
     if facts.offset >= _OFF_CENTRE:

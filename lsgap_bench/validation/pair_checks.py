@@ -33,7 +33,9 @@ def _pace(item: Item, source: str) -> Iterator[Finding]:
     spoken = _spoken_words(item.spoken or item.text)
     if seconds > _LONG_ENOUGH and spoken * 60 < _SLOWEST * seconds:
         pace = 60 * words / seconds
-        yield Finding(f"{source}: {item.id}: {words} words in {seconds:.1f} s are {pace:.0f} a minute, and {_USUAL}; is this the right clip?")
+        yield Finding(
+            f"{source}: {item.id}: {words} words in {seconds:.1f} s are {pace:.0f} a minute, and {_USUAL}; is this the right clip?"
+        )
 
 
 def _spoken_words(text: str) -> float:
@@ -49,7 +51,9 @@ def _twice(items: Sequence[Item], source: str, cluster: str | None) -> Iterator[
         where, name = f"{source}: {item.id}", item.fields.get("id")
         first = ids.setdefault(name, item) if isinstance(name, (str, int)) else item
         if first is not item and cluster != "id":
-            yield Finding(f"{where}: column 'id' holds {name!r}, as it does for {first.id}; give every row its own, or write cluster: id", True)
+            yield Finding(
+                f"{where}: column 'id' holds {name!r}, as it does for {first.id}; give every row its own, or write cluster: id", True
+            )
         other = clips.setdefault(item.clip.sha256, item)
         if other.text != item.text:
             yield Finding(f"{where}: its clip is also the clip of '{other.text[:60]}'; one of the two is wrong", True)
@@ -57,4 +61,6 @@ def _twice(items: Sequence[Item], source: str, cluster: str | None) -> Iterator[
             yield Finding(f"{where}: it has the words and the clip of {other.id}, which counts twice; leave one of the two out")
         asked = questions.setdefault((item.text, item.options), item)
         if asked.target != item.target:
-            yield Finding(f"{where}: its target is {item.target!r}, and {asked.target!r} for the same question in {asked.id}; is one wrong?")
+            yield Finding(
+                f"{where}: its target is {item.target!r}, and {asked.target!r} for the same question in {asked.id}; is one wrong?"
+            )

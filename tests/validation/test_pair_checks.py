@@ -53,7 +53,9 @@ def test_an_id_that_comes_twice_is_a_problem_unless_it_groups_the_items() -> Non
 
 
 def test_one_question_with_two_targets_is_a_warning_unless_its_options_differ() -> None:
-    assert lines(made_item(0, target="cat"), made_item(1, target="dog"))[0].startswith("t.yaml: t/1: its target is 'dog', and 'cat' for the same")
+    assert lines(made_item(0, target="cat"), made_item(1, target="dog"))[0].startswith(
+        "t.yaml: t/1: its target is 'dog', and 'cat' for the same"
+    )
     one, two = (made_item(k, target=options[0], options=options, chance=0.5) for k, options in enumerate([("cat", "dog"), ("hen", "ant")]))
     assert lines(one, two) == []
 

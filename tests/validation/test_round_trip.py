@@ -12,7 +12,7 @@ from lsgap_bench.validation.round_trip import RoundTrip
 class Hears:
     """Says what it was told to hear, the longest clip first, as `transcribe` asks for them."""
 
-    sampling_rate, max_seconds, fingerprint, info = 16_000, None, "x", {"name": "x", "kind": "asr"}  # noqa: RUF012
+    sampling_rate, max_seconds, fingerprint, info = 16_000, None, "x", {"name": "x", "kind": "asr"}
 
     def __init__(self, *texts: str) -> None:
         self.texts = list(texts)
