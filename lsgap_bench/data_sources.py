@@ -35,8 +35,8 @@ def remedy(name: str, local: Path | None) -> str:
     copies = os.environ.get(LOCAL)
     tried = f"; there is no {Path(copies) / name}" if copies else ""
     return (
-        f"it is a data set of the hub, so it needs the network, or a local copy: `hf download {name} --repo-type dataset --local-dir "
-        f"DIR/{name}` where there is one, then {LOCAL}=DIR here{tried}"
+        "it is a data set of the hub: connect and unset HF_HUB_OFFLINE, or make a copy where there is a network (`hf download "
+        f"{name} --repo-type dataset --local-dir DIR/{name}`) and set {LOCAL}=DIR here{tried}"
     )
 
 

@@ -86,6 +86,16 @@ def check_rendered(key: str, template: Any, rendered: Any, doc: Mapping[str, Any
                 )
 
 
+def listed(options: Any, where: str) -> tuple[str, ...]:
+    """Options as text; UsageError for anything but a list. where: file and item."""
+    if not isinstance(options, (list, tuple)):
+        raise UsageError(
+            f"{where}: doc_to_choice gives {options!r}, which is no list; split text where the options end, as in "
+            "doc_to_choice: \"{{options.split('|')}}\""
+        )
+    return tuple(map(str, options))
+
+
 def check_options(options: Sequence[str], where: str) -> None:
     """UsageError for options among which nobody can choose: fewer than two, an empty one, or two alike. where: file and item."""
     if len(options) < 2:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import datasets
 import jinja2
+import jinja2.meta
 import lm_eval
 from lm_eval.api.instance import Instance
 from lm_eval.api.metrics import mean
@@ -26,8 +27,9 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import apply_template, make_table
 from tqdm import tqdm
 
+from lsgap_bench.data_files import check_text
 from lsgap_bench.data_sources import local_data, of_the_hub, remedy, state_of
-from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, resolve_target, word_spans
+from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, listed, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.group_weights import Member, group_of, overall_of
 from lsgap_bench.judging import Unread, check, judge, known, known_of, needs_judge, paired
@@ -42,8 +44,17 @@ from lsgap_bench.task_config import fraction, split_config
 from lsgap_bench.yaml_files import Catalog, TaskFile, merged, read_catalog
 
 ROW = "lsgap_row"
+INDEX = "__index_level_0__"  # a column that datasets adds to a CSV
 INVALID = "[invalid]"  # what lm-eval's extraction filters leave where they find nothing
 BROKEN = (ImportError, AttributeError, TypeError, LookupError, ValueError, SyntaxError, OSError, RecursionError, jinja2.TemplateError)
+
+
+_SHOWN_FIRST: Mapping[str, Callable[[Any], Any]] = {
+    "doc_to_text": lambda doc: "-",
+    "doc_to_target": lambda doc: "-",
+    "doc_to_choice": lambda doc: ["-"],
+}
+"""What lm-eval sees of the first document as it builds a task: a row that it would fail at can be told by its number, or skipped."""
 
 
 class Question(NamedTuple):
@@ -77,11 +88,15 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         self.unread: Unread = "chance"
         self.folder = Path(source).parent  # paths in the data start here
         check_metrics(theirs, source, METRIC_REGISTRY.keys(), AGGREGATION_REGISTRY.keys())
+        for name, shown in _SHOWN_FIRST.items():
+            setattr(self, name, shown)
         try:
             super().__init__(config=theirs)
         except BROKEN as error:
             reason = f"{type(error).__name__}: {_first_line(error)}"
             raise UsageError(f"{source}: the task cannot be built ({reason}); correct the file") from None
+        for name in _SHOWN_FIRST:
+            delattr(self, name)
 
     def pair(
         self, system: str | None, generation: Callable[[Generation], Generation], skip_bad_items: bool, unread: Unread = "chance"
@@ -104,8 +119,12 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         local = None if named else local_data(name, Path(ours.source).parent)
         if named:
             arguments["data_files"] = beside(arguments["data_files"], ours)
+            check_text(arguments["data_files"], arguments, ours)
         elif local is not None:
             self.DATASET_PATH, self.folder = str(local), local
+            check_text(local, arguments, ours)
+        if name == "csv":
+            arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
         try:
             super().download(arguments, **kwargs)
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
@@ -125,11 +144,13 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
 
     @cached_property
     def _rows(self) -> Any:
-        """All columns of the split, the audio as encoded bytes: datasets' own decoding needs torchcodec."""
+        """All columns of the split, but for pandas' index; the audio as encoded bytes: datasets' own decoding needs torchcodec."""
         split = self.config.test_split
         for column, kind in self.dataset[split].features.items():
             if isinstance(kind, datasets.Audio):
                 self.dataset[split] = self.dataset[split].cast_column(column, datasets.Audio(decode=False))
+        if INDEX in self.dataset[split].column_names:
+            self.dataset[split] = self.dataset[split].remove_columns([INDEX])
         return super().test_docs()
 
     @cached_property
@@ -163,8 +184,9 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         for key, template in templates.items():
             try:
                 apply_template(template, self._documents[0])
-            except jinja2.TemplateError as error:
-                raise ours.wrong(key, template, f"cannot be rendered ({error}); columns: {', '.join(columns)}") from None
+            except BROKEN as error:
+                if isinstance(error, jinja2.TemplateSyntaxError) or not _variables(template) <= set(columns):
+                    raise ours.wrong(key, template, f"cannot be rendered ({error}); columns: {', '.join(columns)}") from None
 
     def item(self, doc: Mapping[str, Any], number: int) -> Item:
         """The document as an item. number: of the document. UsageError naming file and document for what is missing or cannot be read."""
@@ -173,7 +195,7 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
         asked = self._question(doc, where)
         if not asked.text.strip():
             raise UsageError(f"{where}: doc_to_text gives no words; the written form must say what the clip says")
-        if ours.cluster and doc[ours.cluster] is None:
+        if ours.cluster and doc[ours.cluster] in (None, ""):
             raise UsageError(f"{where}: cluster: column '{ours.cluster}' is empty; fill it in, or write null to group nothing")
         clip, spoken = self._clip(doc, asked, where)
         item = Item(
@@ -236,11 +258,11 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
 
     def _question(self, doc: Mapping[str, Any], where: str) -> Question:
         """The written form. UsageError for templates, options, targets and chances that make no sense."""
-        try:
-            text, target, chance = str(self.doc_to_text(doc)), self.doc_to_target(doc), self._chance(doc)
-            options = () if self.config.doc_to_choice is None else tuple(str(option) for option in self.doc_to_choice(doc))
-        except BROKEN as error:
-            raise UsageError(f"{where}: a template cannot be rendered ({_first_line(error)}); correct the template or the data") from None
+        text = str(self._rendered("doc_to_text", self.doc_to_text, doc, where))
+        target = self._rendered("doc_to_target", self.doc_to_target, doc, where)
+        chance = self._rendered("chance", self._chance, doc, where)
+        choices = () if self.config.doc_to_choice is None else self._rendered("doc_to_choice", self.doc_to_choice, doc, where)
+        options = listed(choices, where)
         for key, rendered in (("doc_to_text", text), ("doc_to_target", target)):
             check_rendered(key, getattr(self.config, key), rendered, doc, where)
         if options:
@@ -254,6 +276,16 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             options=options,
             chance=guessed if chance == "auto" else None if chance is None else fraction(chance, unfit),
         )
+
+    def _rendered(self, key: str, render: Callable[[Mapping[str, Any]], Any], doc: Mapping[str, Any], where: str) -> Any:
+        """What a template makes of a document; UsageError naming item, key and template where it fails on this one."""
+        try:
+            return render(doc)
+        except BROKEN as error:
+            template = self.paired_config.chance if key == "chance" else getattr(self.config, key)
+            raise UsageError(
+                f"{where}: {key}: {template!r} cannot be rendered ({_first_line(error)}); correct the template or the data"
+            ) from None
 
     def _chance(self, doc: Mapping[str, Any]) -> Any:
         chance = self.paired_config.chance
@@ -289,7 +321,8 @@ class PairedTask(ConfigurableTask):  # type: ignore[misc]
             if not self.skip_bad_items:
                 raise
             item = error
-        return Instance(request_type="observe", doc=doc, arguments=(str(self.doc_to_text(doc)), item), idx=0, metadata=metadata)
+        text = item.text if isinstance(item, Item) else ""
+        return Instance(request_type="observe", doc=doc, arguments=(text, item), idx=0, metadata=metadata)
 
     def apply_filters(self) -> None:
         """The filter pipelines, each over the answers of one condition at a time."""
@@ -526,6 +559,12 @@ def _text(answer: Any) -> str:
     """What a filter left as an answer: the one element of a list; nothing where it found nothing."""
     only = answer[0] if isinstance(answer, (list, tuple)) and answer else answer
     return "" if only == INVALID else str(only)
+
+
+def _variables(template: str) -> set[str]:
+    """The names that a template looks up in a document."""
+    environment = jinja2.Environment()
+    return jinja2.meta.find_undeclared_variables(environment.parse(template)) - environment.globals.keys()
 
 
 def _reason(error: BaseException) -> str:

@@ -13,7 +13,8 @@ from tqdm import tqdm
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import SpeechLM, Waveform
 from lsgap_bench.schema import Clip, Item
-from lsgap_bench.speech.clips import decode
+from lsgap_bench.speech.clip_faults import require_audible
+from lsgap_bench.speech.clips import decode, mono, recording
 
 SHORT = 0.5  # seconds: below this it is tried out whether a clip takes any speech position
 POLICIES = ("refuse", "skip", "truncate")
@@ -70,7 +71,7 @@ def _made_longer(item: Item, seconds: Mapping[str, float]) -> str:
 def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sound:
     """Decode every clip once, before anything is run or written.
 
-    What does not decode, or is too short to take one speech position, is left out if `skip_bad_items`, else UsageError.
+    What does not decode, is silent or clipped, or is too short for one speech position is left out if `skip_bad_items`, else UsageError.
     """
     good, bad = [], []
     with tqdm(items, desc="checking clips", unit="clip", leave=False, disable=None) as checking:
@@ -86,7 +87,9 @@ def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> 
 
 
 def _require_speech(item: Item, model: SpeechLM) -> None:
-    wave = heard_wave(item.clip, model)
+    sound = recording(item.clip)
+    require_audible(sound)
+    wave = mono(sound, model.sampling_rate)[: _frames(model.sampling_rate, model.max_seconds)]
     if len(wave) < SHORT * model.sampling_rate and not bool(model.encode([wave], [item.system]).content_mask.any()):
         raise UsageError(
             f"{item.id}: the model does not hear a clip of {item.clip.seconds:.3f} s at all, it gets no speech position; "
@@ -101,7 +104,11 @@ def heard_wave(clip: Clip, model: SpeechLM) -> Waveform:
 
 def heard_at(clip: Clip, sampling_rate: int, max_seconds: float | None) -> Waveform:
     """The waveform of a clip at a sampling rate in Hz, cut after `max_seconds` unless that is None."""
-    return decode(clip, sampling_rate)[: None if max_seconds is None else int(max_seconds * sampling_rate)]
+    return decode(clip, sampling_rate)[: _frames(sampling_rate, max_seconds)]
+
+
+def _frames(sampling_rate: int, max_seconds: float | None) -> int | None:
+    return None if max_seconds is None else int(max_seconds * sampling_rate)
 
 
 def heard_words(items: Sequence[Item], mask: Tensor, max_seconds: float | None) -> Tensor | None:

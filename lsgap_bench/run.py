@@ -35,6 +35,7 @@ from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.models.adapter import SpeechLM, where
 from lsgap_bench.observe import Observer, Plan, observations_by_item
+from lsgap_bench.option_lists import spreads
 from lsgap_bench.panel import Panel, panel_of
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.reading import with_known_words
@@ -287,6 +288,9 @@ def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
 
     UsageError when none is left.
     """
+    unfair = next((spread for spread in spreads(items) if spread.one_chance), None)
+    if unfair:
+        raise UsageError(unfair.line)
     heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips, lambda item: longest(item, run.plan.conditions))
     sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
     legible = with_known_words(sound.items, run.model, run.settings.skip_bad_items)

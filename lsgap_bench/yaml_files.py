@@ -14,8 +14,10 @@ import yaml
 from lsgap_bench.errors import UsageError
 from lsgap_bench.resources import resource
 
-DESCRIBING = ("items", "licence", "citation", "source")
-"""Entries of a task's `metadata` beside its version: what its data is, and whose."""
+ORIGIN = ("licence", "citation", "source")
+"""Entries of a task's `metadata` that say where its data come from, and under which terms."""
+DESCRIBING = ("items", *ORIGIN)
+"""Those that decide no number."""
 _SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -105,7 +107,7 @@ def read_catalog(include_path: Iterable[str | Path] = ()) -> Catalog:
         if file.name in first:
             problems.append(f"{file.path}: '{file.name}' is also defined in {first[file.name]}; rename one of the two")
         first.setdefault(file.name, file.path)
-    return Catalog(tuple(folders), tuple(files), tuple(problems))
+    return Catalog(tuple(folders), tuple(files), tuple(dict.fromkeys(problems)))
 
 
 def task_folders(include_path: Iterable[str | Path] = ()) -> list[Path]:
@@ -152,12 +154,12 @@ def _deciding(config: dict[str, Any]) -> dict[str, Any]:
 def merged(path: Path) -> dict[str, Any]:
     """A YAML with its includes: its own keys win, as in lm-eval, and so do the entries of its `metadata`.
 
-    UsageError for an include that is missing or comes twice.
+    UsageError for an include that is missing, goes in a circle or comes twice.
     """
-    return _merged(path, {path.resolve()})
+    return _merged(path, {path.resolve()}, (path,))
 
 
-def _merged(path: Path, seen: set[Path]) -> dict[str, Any]:
+def _merged(path: Path, seen: set[Path], way: tuple[Path, ...]) -> dict[str, Any]:
     config = read_yaml(path)
     included = config.pop("include", None) or []
     base: dict[str, Any] = {}
@@ -165,10 +167,12 @@ def _merged(path: Path, seen: set[Path]) -> dict[str, Any]:
         target = path.parent / str(name)
         if not target.is_file():
             raise UsageError(f"{path}: include: '{name}' is not there (looked for {target}); paths are relative to the YAML file")
+        if target.resolve() in (before := [step.resolve() for step in way]):
+            raise _circle(way[before.index(target.resolve()) :])
         if target.resolve() in seen:
             raise UsageError(f"{path}: include: '{name}' is included twice, and lm-eval drops such a task; include it once")
         seen.add(target.resolve())
-        base = _over(base, _merged(target, seen))
+        base = _over(base, _merged(target, seen, (*way, target)))
     return _over(base, config)
 
 
@@ -176,6 +180,14 @@ def _over(base: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     """lm-eval would drop the include's whole metadata; a licence is then to be written into each of fifty files."""
     both = [of["metadata"] for of in (base, config) if isinstance(of.get("metadata"), dict)]
     return {**base, **config, **({"metadata": {**both[0], **both[1]}} if len(both) == 2 else {})}
+
+
+def _circle(way: tuple[Path, ...]) -> UsageError:
+    """The same error wherever the circle was entered. way: its files, each including the next and the last one the first."""
+    start = way.index(min(way))
+    turned = [*way[start:], *way[:start], way[start]]
+    shown = " -> ".join(path.name for path in turned)
+    return UsageError(f"{turned[0]}: include: '{turned[1].name}' goes in a circle ({shown}); take one of these includes out")
 
 
 def _yaml_paths(folders: Iterable[Path]) -> Iterator[Path]:

@@ -24,7 +24,7 @@ KEYS: dict[str, Any] = {
     "doc_to_target": "{{answer}}",
     "output_type": "generate_until",
     "generation_kwargs": {"max_new_tokens": 2},
-    "metadata": {"version": 1.0},
+    "metadata": {"version": 1.0, "licence": "CC0-1.0", "citation": "made up", "source": "tests"},
 }
 
 

@@ -17,7 +17,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
     {"errors", "memory"},
-    {"schema", "resources", "plugins", "braces", "weights", "word_errors", "cache_folder"},
+    {"schema", "resources", "plugins", "braces", "weights", "word_errors", "cache_folder", "task_templates"},
     {"registry", "protocols"},
     {"bootstrap"},
     {"jackknife", "agreement"},
@@ -29,13 +29,13 @@ ORDER = [
     {"interventions"},
     {"models"},
     {"judges"},
-    {"prompt_pair", "store", "vote_cache", "partners", "hearing", "reading", "text_states", "lacking"},
+    {"prompt_pair", "store", "vote_cache", "partners", "hearing", "reading", "text_states", "lacking", "option_lists"},
     {"variants"},
     {"layer_hooks", "keys", "answers"},
     {"observe"},
     {"speech_block", "spoken_of"},
     {"task_config", "yaml_files", "data_sources"},
-    {"documents", "lm_face", "group_weights"},
+    {"documents", "lm_face", "group_weights", "data_files"},
     {"task_checks"},
     {"harness"},
     {"clip_making"},
@@ -67,7 +67,7 @@ ORDER = [
     {"comparison_tables", "comparison_plots"},
     {"comparison_report"},
     {"run"},
-    {"lab", "validation", "verification", "prompt_preview", "leaderboard_page"},
+    {"lab", "validation", "new_task", "verification", "prompt_preview", "leaderboard_page"},
     {"leaderboard"},
     {"cli"},
 ]

@@ -57,7 +57,7 @@ def test_data_that_needs_the_network_is_refused_in_one_line_that_says_how_to_go_
     said = str(refused.value)
     assert "\n" not in said
     assert (
-        "needs the network, or a local copy: `hf download hlt-lab/voicebench --repo-type dataset --local-dir DIR/hlt-lab/voicebench`"
+        "make a copy where there is a network (`hf download hlt-lab/voicebench --repo-type dataset --local-dir DIR/hlt-lab/voicebench`)"
         in said
     )
     assert said.endswith("then LSGAP_DATA=DIR here")

@@ -23,7 +23,7 @@ def spoken(number: int, wave: np.ndarray, rate: int = 16_000) -> Item:  # type: 
     return dataclasses.replace(ITEM, id=f"t/{number}", clip=clip_from_bytes(buffer.getvalue, f"clip {number}"))
 
 
-ONE, TWO, THREE = (spoken(k, np.zeros(k * 16_000, dtype=np.float32)) for k in (1, 2, 3))
+ONE, TWO, THREE = (spoken(k, np.full(k * 16_000, 0.1, dtype=np.float32)) for k in (1, 2, 3))
 BAD = spoken(4, np.array([0.0, np.nan, np.inf], dtype=np.float32))
 
 
@@ -70,6 +70,16 @@ def test_a_clip_without_sound_is_refused_or_left_out_with_the_reason() -> None:
     assert list(sound.items) == [ONE, TWO]
     (line,) = sound.bad
     assert "clip 4" in line
+
+
+@pytest.mark.parametrize(("level", "said"), [(0.0, "is silent"), (50.0, "is clipped")])
+def test_a_clip_that_is_silent_or_mostly_clipped_is_refused_or_left_out(level: float, said: str) -> None:
+    tone = spoken(6, np.clip(level * np.sin(np.arange(16_000) / 6), -1, 1).astype(np.float32))
+    with pytest.raises(UsageError, match=rf"clip 6: the clip {said}"):
+        with_sound([ONE, tone], demo_run.model(), skip_bad_items=False)
+    sound = with_sound([ONE, tone, TWO], demo_run.model(), skip_bad_items=True)
+    assert list(sound.items) == [ONE, TWO]
+    assert said in sound.bad[0]
 
 
 class _Window(demo_run.Wrapped):

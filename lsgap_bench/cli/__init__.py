@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lsgap_bench import __version__
-from lsgap_bench.cli import compare, lab, leaderboard, ls, report, rescore, run, synth, validate, verify
+from lsgap_bench.cli import compare, lab, leaderboard, ls, new_task, report, rescore, run, synth, validate, verify
 from lsgap_bench.errors import UsageError
 
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"lsgap-bench {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (run, ls, validate, synth, verify, leaderboard, report, compare, rescore, lab):
+    for command in (run, ls, new_task, validate, synth, verify, leaderboard, report, compare, rescore, lab):
         command.add_parser(commands)
     for name, level in QUIET.items():  # what goes wrong is said by us, in one line
         os.environ.setdefault(name, level)

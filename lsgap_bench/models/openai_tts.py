@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.models.chat_arguments import address, key_of_server
 from lsgap_bench.models.chat_client import REMEDIES, ChatClient, Limits
 from lsgap_bench.registry import voice as voice_engine
 from lsgap_bench.speech.clips import clip_from_bytes, decode

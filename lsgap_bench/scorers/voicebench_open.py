@@ -45,7 +45,7 @@ def ask(response: str, item: Mapping[str, Any]) -> Ask:
     return Ask(PROMPT.format(question=item["text"], answer=response), rating)
 
 
-@scorer("voicebench_open")
+@scorer("voicebench_open", needs_target=False)
 def voicebench_open(response: str, item: Mapping[str, Any]) -> Verdict:
     """A judge's rating of a free answer from 1 to 5 (VoiceBench's open-ended tasks); needs --judge.
 

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import soundfile
@@ -62,11 +62,16 @@ def clip_from_bytes(read: Callable[[], bytes], name: str) -> Clip:
     return Clip(hashlib.sha256(encoded).hexdigest(), header.samplerate, header.frames, NamedRead(read, name))
 
 
-def decode(clip: Clip, sampling_rate: int) -> Wave:
-    """The waveform, float32, (frames,), mono (mean of the channels), at `sampling_rate` Hz.
+class Recording(NamedTuple):
+    """A decoded file. channels: float32, (frames, channels), as recorded. sampling_rate: Hz, of the file. name: what errors call it."""
 
-    Raises UsageError where the sound cannot be decoded, has NaN or infinite samples, or no frame at all.
-    """
+    channels: Wave
+    sampling_rate: int
+    name: str
+
+
+def recording(clip: Clip) -> Recording:
+    """The whole file, decoded. Raises UsageError where it cannot be, and for NaN or infinite samples."""
     name = clip.read.name if isinstance(clip.read, NamedRead) else f"clip {clip.sha256[:12]}"
     try:
         channels, native = soundfile.read(io.BytesIO(_bytes(clip.read, name)), dtype="float32", always_2d=True)
@@ -75,12 +80,22 @@ def decode(clip: Clip, sampling_rate: int) -> Wave:
     bad = int(np.count_nonzero(~np.isfinite(channels)))
     if bad:
         raise UsageError(f"{name}: {bad} of {channels.size} samples are NaN or infinite; export the clip again")
-    wave: Wave = channels.mean(axis=1)
-    if native != sampling_rate:
-        wave = soxr.resample(wave, native, sampling_rate, quality="HQ")
+    return Recording(channels, native, name)
+
+
+def mono(sound: Recording, sampling_rate: int) -> Wave:
+    """The waveform, float32, (frames,): mean of the channels, at `sampling_rate` Hz. Raises UsageError where no frame is left."""
+    wave: Wave = sound.channels.mean(axis=1)
+    if sound.sampling_rate != sampling_rate:
+        wave = soxr.resample(wave, sound.sampling_rate, sampling_rate, quality="HQ")
     if not wave.size:
-        raise UsageError(f"{name}: the clip holds no sound (0 frames at {sampling_rate} Hz); record it again or leave it out")
+        raise UsageError(f"{sound.name}: the clip holds no sound (0 frames at {sampling_rate} Hz); record it again or leave it out")
     return wave
+
+
+def decode(clip: Clip, sampling_rate: int) -> Wave:
+    """The waveform, float32, (frames,), mono, at `sampling_rate` Hz; UsageError as for `recording` and `mono`."""
+    return mono(recording(clip), sampling_rate)
 
 
 def encode(wave: Wave, sampling_rate: int, format: Format, compression: float | None = None) -> bytes:

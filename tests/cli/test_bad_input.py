@@ -10,6 +10,8 @@ import pytest
 from made_tasks import KEYS, spoken_rows, wav, write_task, write_yaml
 
 from lsgap_bench.cli import main
+from lsgap_bench.harness import load_tasks
+from lsgap_bench.run import evaluate
 
 Refused = Callable[..., str]
 
@@ -237,8 +239,10 @@ def test_an_unknown_key_of_a_plain_text_task_is_refused(refused: Refused, tmp_pa
         (b"", "(0 bytes)"),
         (wav(0.0), "the clip holds no sound (0 frames)"),
         (wav(0.5, subtype="FLOAT", level=float("nan")), "samples are NaN or infinite; export the clip again"),
+        (wav(2.0, level=0.0), "the clip is silent (peak 0.0000 of full scale); record it again"),
+        (wav(2.0, level=9.0), "of its samples are at full scale); record it again more quietly"),
     ],
-    ids=["garbage", "no bytes", "no frames", "NaN"],
+    ids=["garbage", "no bytes", "no frames", "NaN", "silent", "clipped"],
 )
 def test_a_bad_clip_is_refused_with_its_item(refused: Refused, tmp_path: Path, audio: bytes, said: str) -> None:
     path = write_task(tmp_path, changed(audio=audio))
@@ -269,6 +273,105 @@ def test_an_empty_field_is_refused_with_its_item(refused: Refused, tmp_path: Pat
     path = write_task(tmp_path, changed(**{column: value}), cluster="question_id")
     line = refused("--tasks", "made", "--include_path", tmp_path)
     assert line.startswith(f"{path}: made item 1: {said}")
+
+
+@pytest.mark.parametrize(
+    ("fault", "keys", "said"),
+    [
+        (
+            {"question": "say"},
+            {"doc_to_text": "{{question.split(',')[1]}}"},
+            "doc_to_text: \"{{question.split(',')[1]}}\" cannot be rendered",
+        ),
+        ({"options": ""}, {"doc_to_choice": "{{options.split('|')}}"}, "doc_to_choice gives 1 options; a choice needs at least 2"),
+    ],
+    ids=["template", "no options"],
+)
+@pytest.mark.parametrize("row", [0, 1])
+def test_what_fails_at_one_row_names_the_row(refused: Refused, tmp_path: Path, row: int, fault: Any, keys: Any, said: str) -> None:
+    rows = [{**known, "options": "spider|tiger|goat|fox"} for known in spoken_rows(3)]
+    rows[row] |= fault
+    path = write_task(tmp_path, rows, **keys)
+    line = refused("--tasks", "made", "--include_path", tmp_path)
+    assert line.startswith(f"{path}: made item {row}: ")
+    assert said in line
+
+
+def test_options_that_are_one_text_are_refused_with_the_way_to_split_it(refused: Refused, tmp_path: Path) -> None:
+    path = write_task(tmp_path, [{**row, "options": "spider|tiger"} for row in spoken_rows(2)], doc_to_choice="options")
+    line = refused("--tasks", "made", "--include_path", tmp_path)
+    assert line.startswith(f"{path}: made item 0: doc_to_choice gives 'spider|tiger', which is no list; split text where the options end")
+
+
+def test_option_lists_of_several_lengths_under_one_chance_are_refused(refused: Refused, tmp_path: Path) -> None:
+    made = [
+        {**row, "options": options.split("|")} for row, options in zip(spoken_rows(2), ["spider|tiger", "spider|goat|fox"], strict=True)
+    ]
+    write_task(tmp_path, made, doc_to_choice="options", output_type="multiple_choice", chance=0.5)
+    line = refused("--tasks", "made", "--include_path", tmp_path)
+    assert line == "made: its items have 2 to 3 options (made/0, made/1), but chance is 0.5 for all; write chance: auto"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "t.csv",
+            b"question,answer,audio\nsay caf\xe9,caf\xe9,a.wav\n",
+            r"data_files: 't.csv' is no UTF-8 in line 2 (b'say caf\xe9,caf\xe9,a.wav')",
+        ),
+        ("t.jsonl", b'{"question": "a"}\n{"question": "caf\xe9"}\n', "data_files: 't.jsonl' is no UTF-8 in line 2 ("),
+        ("t.csv", b"question;answer;audio\nsay cat;cat;a.wav\n", "split at ';', not at a comma ('question;answer;audio'); add sep: ';' to"),
+        ("t.csv", b"question\tanswer\taudio\nsay cat\tcat\ta.wav\n", 'add sep: "\\t" to dataset_kwargs'),
+        ("t.csv", b"question,answer,audio\na,b,c\na,b,c,d,e\n", "dataset_path: 'csv' cannot be loaded (Error tokenizing data"),
+        ("t.csv", b"question,answer\na,b\n", "doc_to_audio: 'audio' is no column of the data; known: answer, question"),
+    ],
+    ids=["latin csv", "latin jsonl", "semicolons", "tabs", "ragged", "no column"],
+)
+def test_text_that_is_no_table_of_utf_8_is_refused_with_its_file(
+    refused: Refused, tmp_path: Path, name: str, text: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(text)
+    form = "csv" if name.endswith("csv") else "json"
+    path = write_yaml(tmp_path / "t.yaml", {"task": "t", **KEYS, "dataset_path": form, "dataset_kwargs": {"data_files": {"test": name}}})
+    line = refused("--tasks", "t", "--include_path", tmp_path)
+    assert line.startswith(f"{path}: ")
+    assert said in line
+
+
+def test_a_data_set_of_the_hub_is_named_when_the_hub_cannot_be_reached(refused: Refused, tmp_path: Path) -> None:
+    path = write_yaml(tmp_path / "t.yaml", {"task": "t", **KEYS, "dataset_path": "nobody/nothing"})
+    line = refused("--tasks", "t", "--include_path", tmp_path)
+    assert line.startswith(f"{path}: dataset_path: 'nobody/nothing' cannot be loaded (")
+    assert "connect and unset HF_HUB_OFFLINE, or make a copy" in line
+
+
+def test_what_is_bad_is_left_out_and_counted_when_that_is_asked_for(tmp_path: Path) -> None:
+    good = spoken_rows(20)[::2]
+    faults: list[dict[str, Any]] = [
+        {"question": ""},  # the first row is the one that lm-eval looks at
+        {"answer": ""},
+        *({"audio": {"bytes": audio, "path": None}} for audio in (b"", b"words", wav(1.0, level=0.0), wav(1.0, level=9.0), wav(0.01))),
+    ]
+    for row, fault in zip(good[: len(faults)], faults, strict=True):
+        row |= fault
+    write_task(tmp_path, good, doc_to_text="{{question.split('Which')[1]}}")
+    asked: dict[str, Any] = {"tasks": ["made"], "include_path": [tmp_path], "conditions": ["text", "speech"], "metrics": []}
+    record = evaluate(**asked, skip_bad_items=True).record
+    assert record.checks["skipped_items"] == len(faults)
+    assert record.tasks["made"].n == len(good) - len(faults)
+
+
+def test_a_csv_as_excel_saves_it_is_read_with_its_words_as_they_are(tmp_path: Path) -> None:
+    for k, row in enumerate(spoken_rows(2)):
+        (tmp_path / f"{k}.wav").write_bytes(row["audio"]["bytes"])
+    (tmp_path / "t.csv").write_text("question;answer;audio\nWhat is 6 + 1?;7;0.wav\nWho is there?;None;1.wav\n", encoding="utf-8-sig")
+    data = {"dataset_path": "csv", "dataset_kwargs": {"data_files": {"test": "t.csv"}, "sep": ";"}}
+    write_yaml(tmp_path / "t.yaml", {"task": "t", **KEYS, **data})
+    task = load_tasks(["t"], [str(tmp_path)]).paired["t"]
+    items = [task.item(doc, k) for k, doc in enumerate(task.test_docs())]
+    assert [(item.text, item.target) for item in items] == [("What is 6 + 1?", "7"), ("Who is there?", "None")]
+    assert set(items[0].fields) == {"question", "answer"}
 
 
 def test_data_without_rows_are_refused(refused: Refused, tmp_path: Path) -> None:

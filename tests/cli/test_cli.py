@@ -14,6 +14,7 @@ from lsgap_bench import __version__
 from lsgap_bench.cli import main
 from lsgap_bench.cli.arguments import names, pairs
 from lsgap_bench.registry import metrics
+from lsgap_bench.resources import DEMO_RECOGNIZER
 
 Out = pytest.CaptureFixture[str]
 
@@ -139,9 +140,38 @@ def test_validation_ends_with_0_when_all_is_well_and_with_2_and_a_line_per_probl
     assert main(["validate", "made", "--include_path", str(tmp_path)]) == 2
     shown = capsys.readouterr()
     assert "1 tasks, 2 problems" in shown.out
-    first, second = shown.err.splitlines()
+    first, second, warning = shown.err.splitlines()
+    assert warning.startswith("lsgap: warning: ")
     assert "made item 0: doc_to_text gives no words" in first
     assert "made item 3: doc_to_target gives nothing" in second
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--max_wer", "0.3"], "--recognizer_args and --max_wer do nothing without a recognizer; add --recognizer NAME"),
+        (["--recognizer", "hf-asrr"], "no recognizer is called 'hf-asrr'; did you mean 'hf-asr'?"),
+        (["--recognizer", "hf-asr", "--max_wer", "much"], "--max_wer 'much' is no number above 0"),
+        (["--max_seconds", "-1"], "--max_seconds '-1' is no number above 0"),
+    ],
+)
+def test_a_wrong_option_of_the_validation_is_refused_before_any_task_is_read(capsys: Out, options: list[str], said: str) -> None:
+    assert main(["validate", "lsgap_mini", *options]) == 2
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert len(shown.err.splitlines()) == 1
+    assert shown.out == ""
+
+
+def test_a_validation_says_what_it_has_not_looked_at_and_a_recognizer_gives_the_table_its_word_error_rate(capsys: Out) -> None:
+    assert main(["validate", "lsgap_mini_numbers_flite"]) == 0
+    assert "Not checked: the prompts that a model makes of them (--model NAME), whether clips say their words" in capsys.readouterr().out
+    heard = ["--recognizer", "hf-asr", "--recognizer_args", f"pretrained={DEMO_RECOGNIZER}", "--device", "cpu"]
+    assert main(["validate", "lsgap_mini_numbers_flite", *heard]) == 0
+    shown = capsys.readouterr().out
+    assert shown.splitlines()[0].split()[-1] == "WER"
+    assert 0 <= float(shown.splitlines()[2].split()[-1]) < 1
+    assert "whether clips" not in shown
 
 
 def test_names_and_pairs_are_read_from_one_argument() -> None:

@@ -19,7 +19,7 @@ def sound(audio: bytes) -> dict[str, Any]:
 DEFECTS = [
     (sound(b"no sound"), "no audio that can be read"),
     (sound(wav(0.5, subtype="FLOAT", level=float("nan"))), "NaN or infinite"),
-    (sound(wav(5.0, level=0.0)), "its clip is silent"),
+    (sound(wav(5.0, level=0.0)), "the clip is silent"),
     (sound(wav(0.05)), "words cannot be said in 0.1 s"),
     (sound(spoken_rows(1)[0]["audio"]["bytes"]), "its clip is also the clip of"),
     ({"question": ""}, "doc_to_text gives no words"),
@@ -38,6 +38,7 @@ def test_every_planted_defect_of_the_data_is_told(tmp_path: Path) -> None:
         assert f"item {number}" in line or f"made/{number}" in line
         assert str(tmp_path / "made.yaml") in line
     assert len(report.problems) == len(DEFECTS)
+    assert report.rows[0]["bad"] == 5  # a run takes a clip that is too short, or of another question
 
 
 def test_every_broken_file_is_told_and_the_others_are_still_checked(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_every_broken_file_is_told_and_the_others_are_still_checked(tmp_path: Pa
     for words in said:
         assert sum(words in problem for problem in report.problems) == 1, words
     assert len(report.problems) == len(said)
-    assert [(row["task"], row["items"]) for row in report.rows] == [("good", 4)]
+    assert [(row["task"], row["items"], row["bad"]) for row in report.rows] == [("good", 4, 0)]
 
 
 def test_a_task_of_lm_evals_own_kind_is_listed_as_text_only(tmp_path: Path) -> None:
@@ -75,3 +76,23 @@ def test_shipped_tasks_pass() -> None:
     assert report.problems == []
     assert [row["items"] for row in report.rows] == [16, 16]
     assert [row["chance"] for row in report.rows] == [0.5, 0.5]
+
+
+def test_a_task_file_that_goes_in_a_circle_is_told_once(tmp_path: Path) -> None:
+    for name, following in (("a", "b"), ("b", "c"), ("c", "a")):
+        (tmp_path / f"{name}.yaml").write_text(f"include: {following}.yaml\ntask: {name}\n")
+    assert [line.partition("; ")[0] for line in validate(["a"], [str(tmp_path)]).problems] == [
+        f"{tmp_path / 'a.yaml'}: include: 'b.yaml' goes in a circle (a.yaml -> b.yaml -> c.yaml -> a.yaml)"
+    ]
+
+
+def test_every_room_of_the_validation_is_asked(tmp_path: Path) -> None:
+    rows = spoken_rows(4)
+    rows[0]["audio"]["bytes"] = wav(40.0)
+    rows[1]["id"] = rows[2]["id"]
+    write_task(tmp_path, rows, metadata={"version": 1}, description="It is the spider.")
+    report = validate(["made"], [str(tmp_path)])
+    assert sum("column 'id' holds" in line for line in report.problems) == len(report.problems) == 1
+    for said in ("longer than the 30 s", "a minute", "add licence", "names the target 'spider'", "hold their own target"):
+        assert sum(said in line for line in report.warnings) == 1, said
+    assert len(report.warnings) == 5

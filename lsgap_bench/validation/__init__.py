@@ -1,0 +1,126 @@
+"""A strict look at tasks before anything is run: every item built, every clip decoded, every problem collected instead of the first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from lsgap_bench.clip_making import make_clips
+from lsgap_bench.errors import UsageError
+from lsgap_bench.harness import PairedTask, build_tasks
+from lsgap_bench.schema import Item
+from lsgap_bench.speech.clip_faults import ClipFacts
+from lsgap_bench.validation.clip_checks import clip_findings, look
+from lsgap_bench.validation.findings import Finding
+from lsgap_bench.validation.leak_checks import leak_findings
+from lsgap_bench.validation.metadata_checks import metadata_findings
+from lsgap_bench.validation.pair_checks import pair_findings
+from lsgap_bench.validation.round_trip import RoundTrip
+from lsgap_bench.yaml_files import Catalog, read_catalog
+
+
+@dataclass(frozen=True)
+class Validation:
+    """rows: what each task holds. problems, warnings: as `Finding` tells them apart, one line each; none if all is well."""
+
+    rows: list[dict[str, Any]]
+    problems: list[str]
+    warnings: list[str]
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """What is looked at beside the task files and their data.
+
+    system: the system turn of a run. max_seconds: the longest clip that the model hears. round_trip: a recognizer for the clips.
+    """
+
+    system: str | None = None
+    max_seconds: float | None = None
+    round_trip: RoundTrip | None = None
+
+
+def validate(names: Sequence[str], include_path: Sequence[str] = (), strictness: Strictness | None = None) -> Validation:
+    """Check the named tasks, or all there are. UsageError only for what makes checking impossible, such as an unknown name."""
+    catalog = read_catalog(include_path)
+    groups = {file.name for file in catalog.files if file.kind == "group"} | catalog.tags.keys()
+    rows: list[dict[str, Any]] = []
+    findings = [Finding(line, problem=True) for line in catalog.problems]
+    for name, group in catalog.expand(names or sorted(catalog.names)).items():
+        if name in groups:
+            continue
+        try:
+            loaded = build_tasks([name], catalog)
+        except UsageError as error:
+            findings += _not_built(name, group, names, catalog, error)
+            continue
+        for task_name, task in loaded.by_name.items():
+            row, found = _check(task, strictness or Strictness()) if isinstance(task, PairedTask) else (_text_row(task_name, task), [])
+            rows.append(row)
+            findings += found
+    findings = list(dict.fromkeys(findings))  # what is wrong with a scorer is found at every item
+    return Validation(rows, [f.line for f in findings if f.problem], [f.line for f in findings if not f.problem])
+
+
+def _not_built(name: str, group: Path | None, asked: Sequence[str], catalog: Catalog, error: UsageError) -> list[Finding]:
+    """Why a task is not there; nothing more where its own file may be among those that cannot be read."""
+    if name in asked and name not in catalog.names and not Path(name).is_file():
+        if not catalog.problems:
+            raise error
+        return []
+    return [Finding(f"{group}: {error}" if group and name not in catalog.names else str(error), problem=True)]
+
+
+def _check(task: PairedTask, strictness: Strictness) -> tuple[dict[str, Any], list[Finding]]:
+    """One task's row, and what is wrong with it and its items."""
+    ours, made = task.paired_config, strictness.round_trip
+    task.pair(strictness.system, lambda base: base, False)
+    make_clips([task])
+    items, facts, findings = _items(task)
+    findings += metadata_findings(task.config.metadata or {}, ours.source)
+    findings += clip_findings(items, facts, ours.source, strictness.max_seconds)
+    findings += pair_findings(items, ours.source, ours.cluster)
+    findings += leak_findings(items, ours.source)
+    wer, misheard = made.hear(items, ours.source) if made else (None, [])
+    return _row(task, items) | ({"WER": wer} if made else {}), [*findings, *misheard]
+
+
+def _items(task: PairedTask) -> tuple[list[Item], list[ClipFacts], list[Finding]]:
+    """The items that a run would take, the facts of their clips, and why it would not take the others."""
+    items: list[Item] = []
+    facts: list[ClipFacts] = []
+    bad = []
+    with tqdm(task.test_docs(), desc=str(task.config.task), unit="item", leave=False, disable=None) as documents:
+        for number, doc in enumerate(documents):
+            try:
+                item = task.item(doc, number)
+                facts.append(look(item))
+                items.append(item)
+            except UsageError as error:
+                bad.append(Finding(str(error), problem=True))
+    return items, facts, bad
+
+
+def _row(task: PairedTask, items: Sequence[Item]) -> dict[str, Any]:
+    """What the table shows. bad: items that a run refuses, or leaves out with --skip_bad_items."""
+    chances = [item.chance for item in items if item.chance is not None]
+    seconds = [item.clip.seconds for item in items]
+    return {
+        "task": task.config.task,
+        "items": len(items),
+        "bad": len(task.test_docs()) - len(items),
+        "clusters": len({item.cluster for item in items}),
+        "answers": "options" if task.OUTPUT_TYPE == "multiple_choice" else "free",
+        "chance": sum(chances) / len(chances) if chances else None,
+        "audio min": sum(seconds) / 60,
+        "longest s": max(seconds, default=0.0),
+    }
+
+
+def _text_row(name: str, task: Any) -> dict[str, Any]:
+    """A task of lm-eval's own kind: it has no second form that could be checked."""
+    return {"task": name, "items": len(task.eval_docs), "answers": f"text only, {task.OUTPUT_TYPE}"}
