@@ -1,14 +1,16 @@
-"""The missing clips of tasks whose questions a voice says, all made at once before anything is run."""
+"""The missing clips of what a voice says in a run, all made at once before anything is run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tqdm import tqdm
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedTask
+from lsgap_bench.schema import Condition, Item
 from lsgap_bench.speech.synthesis import Utterance, made, missing, refuse_costs
+from lsgap_bench.variants import of_item, utterance
 
 
 def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
@@ -17,7 +19,17 @@ def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
     What cannot be made is said where its item is read, which may be passed over. UsageError where nothing at all can be made, as of a
     voice that does not exist, and where making it would cost money.
     """
-    lacking = [said for task in tasks for said in missing(utterances(task, limit))]
+    _make([said for task in tasks for said in missing(utterances(task, limit))])
+
+
+def make_variants(items: Iterable[Item], conditions: Sequence[Condition]) -> None:
+    """The same for variants in which another voice says the words of some items."""
+    names = [c.variant for c in conditions if c.variant is not None]
+    said = [utterance(item, of_item(item, name)) for item in items for name in names]
+    _make(missing(one for one in said if one is not None))
+
+
+def _make(lacking: Sequence[Utterance]) -> None:
     for voice in dict.fromkeys(said.manner for said in lacking):
         refuse_costs(voice, sum(said.manner == voice for said in lacking))
     if lacking:

@@ -22,6 +22,7 @@ def item_rows(items: Iterable[Item]) -> list[dict[str, Any]]:
             "chance": item.chance,
             "cluster": item.cluster,
             "family": item.family,
+            **({"spoken": item.spoken} if item.spoken is not None else {}),
             "fields": {name: value for name, value in item.fields.items() if _is_json(value)},
         }
         for item in items
@@ -73,6 +74,7 @@ def _item(row: Mapping[str, Any], clip: Mapping[str, Any] | None) -> Item:
         options=tuple(row["options"]),
         chance=row["chance"],
         fields=row["fields"],
+        spoken=row.get("spoken"),
     )
 
 

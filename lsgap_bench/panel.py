@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
+from lsgap_bench.cache_folder import cache_folder
 from lsgap_bench.errors import UsageError
 from lsgap_bench.judges import Judge, Question, Said
 from lsgap_bench.registry import judges
@@ -19,7 +20,7 @@ from lsgap_bench.schema import Ask
 from lsgap_bench.store import key_of
 from lsgap_bench.systems import make
 from lsgap_bench.usage import TOKENS, cost_in_words, cost_of, total
-from lsgap_bench.vote_cache import VoteCache, cache_folder
+from lsgap_bench.vote_cache import VoteCache
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def panel_of(name: str | None, arguments: Mapping[str, Any]) -> Panel | None:
     if isinstance(votes, bool) or not isinstance(votes, int) or votes < 1:
         raise UsageError(f"votes={votes} is no whole number from 1 on; correct it")
     judge: Judge = make(judges[name], given, "--judge_args", None, "judges")
-    return Panel(name, judge, votes, VoteCache(cache_folder() / "votes" if folder is None else Path(str(folder))))
+    return Panel(name, judge, votes, VoteCache(cache_folder("votes") if folder is None else Path(str(folder))))
 
 
 def spent(replies: Sequence[Said], prices: Mapping[str, float]) -> dict[str, Any]:

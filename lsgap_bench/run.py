@@ -19,7 +19,7 @@ from tqdm import tqdm
 from lsgap_bench.batch_size import fitting
 from lsgap_bench.block_curves import block_rows
 from lsgap_bench.checks import collect_checks
-from lsgap_bench.clip_making import make_clips
+from lsgap_bench.clip_making import make_clips, make_variants
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.example import AlignmentExample, alignment_example
@@ -291,6 +291,7 @@ def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
     unfair = next((spread for spread in spreads(items) if spread.one_chance), None)
     if unfair:
         raise UsageError(unfair.line)
+    make_variants(items, run.plan.conditions)
     heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips, lambda item: longest(item, run.plan.conditions))
     sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
     legible = with_known_words(sound.items, run.model, run.settings.skip_bad_items)
@@ -402,7 +403,8 @@ def _mean_of(group: Member, tables: Mapping[str, TaskTable], sizes: Mapping[str,
 
 def _identity(item: Item) -> str:
     """Everything of an item that decides a score."""
-    return json.dumps([item.id, item.text, item.target, item.options, item.cluster, item.chance, item.clip.sha256])
+    known = [item.id, item.text, item.target, item.options, item.cluster, item.chance, item.clip.sha256]
+    return json.dumps(known if item.spoken is None else [*known, item.spoken])
 
 
 def _log_record(record: Record, skipped: Sequence[str]) -> None:

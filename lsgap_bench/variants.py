@@ -19,6 +19,9 @@ from lsgap_bench.partners import item_seed
 from lsgap_bench.registry import Effect, effects
 from lsgap_bench.schema import SOUNDS, Clip, Condition, Item
 from lsgap_bench.speech.clips import decode
+from lsgap_bench.speech.formulas import Unsayable
+from lsgap_bench.speech.synthesis import Manner, Utterance, clip_of
+from lsgap_bench.speech.verbalize import verbalize
 
 VOICE = "voice"
 """The key of a variant that says the words anew; every other key belongs to an effect."""
@@ -128,12 +131,18 @@ def refuse_unknown(conditions: Iterable[Condition], declared: Mapping[str, Mappi
 
 def own_clip(item: Item, variant: Variant) -> Clip:
     """The clip that the effects act on: the item's own, or the same words by another voice."""
-    if variant.voice is None:
-        return item.clip
-    from lsgap_bench.speech.synthesis import Manner, clip_of  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    said = utterance(item, variant)
+    return item.clip if said is None else clip_of(*said)
 
-    said: Clip = clip_of(item.spoken or item.text, Manner(voice=variant.voice))
-    return said
+
+def utterance(item: Item, variant: Variant) -> Utterance | None:
+    """What another voice says, in words also where the item is a recording; None where the variant keeps the own clip."""
+    if variant.voice is None:
+        return None
+    try:
+        return Utterance(item.spoken or verbalize(item.text), Manner(voice=variant.voice))
+    except Unsayable as error:
+        raise UsageError(f"{item.id}: another voice has no words for {error}; leave its variant out") from None
 
 
 def longest(item: Item, conditions: Iterable[Condition]) -> float:

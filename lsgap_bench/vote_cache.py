@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import tempfile
 from pathlib import Path
 
+from lsgap_bench.cache_folder import keep
 from lsgap_bench.errors import UsageError
 from lsgap_bench.judges import Said
-
-
-def cache_folder() -> Path:
-    """The user's cache: LSGAP_CACHE, else `lsgap` in XDG_CACHE_HOME, else in ~/.cache."""
-    own = os.environ.get("LSGAP_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lsgap"
 
 
 class VoteCache:
@@ -42,17 +35,7 @@ class VoteCache:
 
     def put(self, key: str, said: Said) -> None:
         """Keep a reply: it is there whole or not at all, whoever else writes it and whenever the process is killed."""
-        path = self._path(key)
-        path.parent.mkdir(exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(said._asdict(), file, ensure_ascii=False)
-            os.replace(partial, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)
-            raise
+        keep(self._path(key), json.dumps(said._asdict(), ensure_ascii=False).encode())
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"

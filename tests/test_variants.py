@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
-import sys
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import demo_run
 import numpy as np
@@ -14,14 +14,16 @@ import pytest
 from demo_run import items, model, observe, plan
 
 from lsgap_bench import variants
+from lsgap_bench.clip_making import make_variants
 from lsgap_bench.errors import UsageError
 from lsgap_bench.hearing import within_hearing
 from lsgap_bench.observe import Observer
 from lsgap_bench.registry import code_of, effects
 from lsgap_bench.schema import Condition, Item
 from lsgap_bench.speech.clips import clip_from_bytes, decode, encode, pcm_sha256
+from lsgap_bench.speech.synthesis import Manner
 from lsgap_bench.store import Store
-from lsgap_bench.variants import SHIPPED, VariantClips, checked_variants, longest, refuse_unknown, variant_of
+from lsgap_bench.variants import SHIPPED, VariantClips, checked_variants, longest, of_item, own_clip, refuse_unknown, variant_of
 
 SOME = items(8)  # three tasks; every question in two voices
 RATE = 16_000
@@ -155,10 +157,6 @@ def test_a_clip_that_only_its_slow_variant_makes_too_long_meets_the_policy_for_l
     assert list(within_hearing([item], window, "refuse", lambda item: longest(item, asked[:2])).items) == [item]
 
 
-class Manner(NamedTuple):
-    voice: str
-
-
 def test_another_voice_says_the_spoken_form_and_the_effects_act_on_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, Manner]] = []
     said = 0.3 * np.sin(np.arange(RATE) / 9).astype(np.float32)
@@ -168,7 +166,7 @@ def test_another_voice_says_the_spoken_form_and_the_effects_act_on_what_it_says(
         asked.append((text, manner))
         return clip_from_bytes(lambda: encoded, "made")
 
-    monkeypatch.setitem(sys.modules, "lsgap_bench.speech.synthesis", SimpleNamespace(Manner=Manner, clip_of=clip_of))
+    monkeypatch.setattr("lsgap_bench.variants.clip_of", clip_of)
     declared = {"scots": {"voice": "espeak:en-gb-scotland"}, "soft_scots": {"voice": "espeak:en-gb-scotland", "volume": -20}}
     first, second = (dataclasses.replace(i, variants=declared) for i in (dataclasses.replace(SOME[0], spoken="twenty one"), SOME[2]))
     clips = VariantClips([first, second], 0)
@@ -178,6 +176,19 @@ def test_another_voice_says_the_spoken_form_and_the_effects_act_on_what_it_says(
     assert longest(first, [Condition.parse("speech=scots")]) == max(first.clip.seconds, 1.0)
     made = clips.decisive(first, "scots")["voice"]
     assert made == ["espeak:en-gb-scotland", clip_from_bytes(lambda: encoded, "made").sha256]
+
+
+def test_the_clips_of_another_voice_are_made_at_once_and_in_words_also_for_a_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSGAP_CACHE", str(tmp_path))
+    declared = {"scots": {"voice": "espeak:en-gb-scotland"}, "quiet_scots": {"voice": "espeak:en-gb-scotland", "volume": -20}}
+    item = dataclasses.replace(SOME[0], text="Is 7 more than 3?", variants=declared)
+    asked = [Condition.parse(name) for name in ("text", "speech", "speech=scots", "speech=quiet_scots", "speech=noise0")]
+    make_variants([item], asked)
+    [said] = [json.loads(path.read_text()) for path in tmp_path.rglob("*.json")]
+    assert said["text"] == "Is seven more than three?"
+    assert said["sha256"] == own_clip(item, of_item(item, "scots")).sha256
 
 
 # -------------------------------------------------------------------------------------------------- the fused pass
