@@ -31,7 +31,7 @@ class Registry(Generic[T]):
         self.kind = kind
         self.packages = packages
         self._found: dict[str, T] = {}
-        self._complete = False
+        self._waiting = list(packages)
 
     def add(self, name: str, plugin: T) -> T:
         """Register `plugin`; UsageError if the name is taken by another one."""
@@ -41,24 +41,23 @@ class Registry(Generic[T]):
         return plugin
 
     def __getitem__(self, name: str) -> T:
-        self._load()
+        self._load(name)
         if name not in self._found:
             raise UsageError(f"no {self.kind} is called '{name}'; {did_you_mean(name, self._found)}")
         return self._found[name]
 
     def __contains__(self, name: object) -> bool:
-        self._load()
+        self._load(name)
         return name in self._found
 
     def __iter__(self) -> Iterator[str]:
         self._load()
         return iter(sorted(self._found))
 
-    def _load(self) -> None:
-        if self._complete:
-            return
-        self._complete = True
-        for name in self.packages:
+    def _load(self, wanted: object = None) -> None:
+        """Import package after package, until the wanted name is there: a voice of espeak needs nothing of the models'."""
+        while self._waiting and wanted not in self._found:
+            name = self._waiting.pop(0)
             for module in pkgutil.iter_modules(importlib.import_module(name).__path__):
                 importlib.import_module(f"{name}.{module.name}")
             for entry in importlib.metadata.entry_points(group=name):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import json
 import logging
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -21,39 +19,35 @@ from lsgap_bench.block_curves import block_rows
 from lsgap_bench.checks import collect_checks
 from lsgap_bench.clip_making import make_clips, make_variants
 from lsgap_bench.errors import UsageError, did_you_mean
-from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.example import AlignmentExample, alignment_example
 from lsgap_bench.forecast import Forecast, forecast
-from lsgap_bench.group_weights import Member, weights_in
-from lsgap_bench.harness import Loaded, PairedLM, left_out, load_tasks, pairs_of, run_harness
+from lsgap_bench.harness import PairedLM, left_out, load_tasks, pairs_of, run_harness
 from lsgap_bench.hearing import with_sound, within_hearing
-from lsgap_bench.judge_record import judge_warnings
 from lsgap_bench.judged_pairs import check_judge, judged_pairs
-from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers
+from lsgap_bench.judging import needs_judge
 from lsgap_bench.kept_items import item_rows
 from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
-from lsgap_bench.measures import null_warnings
 from lsgap_bench.models.adapter import SpeechLM, where
 from lsgap_bench.observe import Observer, Plan, observations_by_item
 from lsgap_bench.option_lists import spreads
-from lsgap_bench.panel import Panel, panel_of
+from lsgap_bench.panel import panel_of
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.reading import with_known_words
-from lsgap_bench.records import Rows, provenance, sha256_of, tables_of, to_plain
+from lsgap_bench.records import Rows, to_plain
 from lsgap_bench.registry import models
 from lsgap_bench.resources import DEMO_MODEL
 from lsgap_bench.run_folder import save_run
 from lsgap_bench.run_log import run_log
-from lsgap_bench.schema import CANARY, BlockTerms, Condition, GroupResult, Item, Observation, Pair, Record
+from lsgap_bench.run_record import log_record, record_of
+from lsgap_bench.run_state import Passed, Run
+from lsgap_bench.schema import CANARY, BlockTerms, Condition, Item, Observation, Pair, Record
 from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
-from lsgap_bench.systems import Companions, Transcribed, companions_of, forecast_companions, make, observe_companions, release
+from lsgap_bench.systems import companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
-from lsgap_bench.task_tables import TaskTable, curve_rows, sample_rows
+from lsgap_bench.task_tables import curve_rows, sample_rows
 from lsgap_bench.text_controls import forecast_text_controls, observe_text_controls, transcripts, with_known_spoken_words
-from lsgap_bench.usage import prices_of, usage_of, usage_warnings
 from lsgap_bench.variants import longest, refuse_unknown
-from lsgap_bench.yaml_files import tasks_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -91,47 +85,6 @@ class Evaluation:
         return save_run(Path(folder), self.record, self.results, self.rows, items, self.example)
 
 
-@dataclass
-class Run:
-    """A run whose names are resolved. The second half is what the pass leaves for the record beside its observations.
-
-    controls: the text controls, which are no part of the fused pass. unmeasured: representation metric that was asked for -> why the model
-    has no value of it.
-    """
-
-    settings: Settings
-    tasks: Loaded
-    model: SpeechLM
-    plan: Plan
-    folder: Path | None
-    companions: Companions
-    unmeasured: Mapping[str, str]
-    panel: Panel | None
-    batch_sizes: Sequence[int] = ()
-    truncated: int = 0
-    skipped: list[str] = field(default_factory=list)
-    blocks: Sequence[BlockTerms] = ()
-    controls: Sequence[Condition] = ()
-    heard: Transcribed = field(default_factory=Transcribed)
-
-    @property
-    def rules(self) -> dict[str, str]:
-        """Task -> the name of its scorer."""
-        return {name: task.paired_config.scorer for name, task in self.tasks.paired.items()}
-
-
-@dataclass(frozen=True)
-class Passed:
-    """What the speech language model leaves behind: everything of it that the record needs, so that it can go before the next one comes."""
-
-    results: Mapping[str, Any]
-    pairs: Mapping[str, Sequence[Pair]]
-    system: Mapping[str, Any]
-    device: str
-    checks: Mapping[str, Any]
-    example: AlignmentExample | None
-
-
 def evaluate(**arguments: Any) -> Evaluation:
     """Run a model on paired tasks; the arguments are the fields of `Settings`, as `lsgap run` takes them.
 
@@ -150,9 +103,9 @@ def evaluate(**arguments: Any) -> Evaluation:
         unread: Any = run.plan.choices["unread"]
         pairs, judge = judged_pairs(pairs, run.rules, run.panel, unread)
         rows = _rows(run, pairs)
-        record = _record(run, passed, pairs, rows, systems, judge, started)
+        record = record_of(run, passed, pairs, rows, systems, judge, started)
         evaluation = Evaluation(record, passed.results, pairs, rows, run.folder, passed.example)
-        _log_record(record, run.skipped)
+        log_record(record, run.skipped)
         if run.folder is not None:
             evaluation.save(run.folder)
             logger.info("files: %s", ", ".join(sorted(path.name for path in run.folder.iterdir())))
@@ -338,85 +291,3 @@ def _rows(run: Run, pairs: Mapping[str, Sequence[Pair]]) -> Rows:
     """What the files of a run hold, item by item."""
     everyone = [pair for of_task in pairs.values() for pair in of_task]
     return Rows(sample_rows(everyone, run.settings.answer_metrics()), curve_rows(everyone), block_rows(run.blocks))
-
-
-def _record(
-    run: Run,
-    passed: Passed,
-    pairs: Mapping[str, Sequence[Pair]],
-    rows: Rows,
-    systems: Mapping[str, Any],
-    judge: Mapping[str, Any],
-    started: datetime,
-) -> Record:
-    """The leaderboard line of a run. judge: what is to be said of it, empty without one."""
-    settings, tasks = run.settings, run.tasks
-    everyone = [pair for of_task in pairs.values() for pair in of_task]
-    versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
-    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured)}
-    generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
-    conditions = [c.name for c in settings.parsed_conditions()]
-    further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
-    sizes = {name: len(table.items) for name, table in tables.items()}
-    overall = _mean_of(tasks.overall, tables, sizes) if tables else group_result([])
-    usage = usage_of(everyone, prices_of(passed.system, systems))
-    warnings = [*passed.checks.get("warnings", ()), *usage_warnings(usage), *judge_warnings(judge), *null_warnings(overall.representation)]
-    return Record(
-        system=passed.system,
-        systems=systems,
-        tags=settings.tags,
-        tasks={name: task_result(table) for name, table in tables.items()},
-        groups={name: _mean_of(group, tables, sizes) for name, group in tasks.groups.items()},
-        overall=overall,
-        text_tasks={name: passed.results["results"][name] for name in tasks.by_name if name not in tasks.paired},
-        checks={**passed.checks, "warnings": warnings} if passed.checks else {},
-        provenance={
-            **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, passed.device),
-            "tasks_sha256": tasks_sha256(t.paired_config.source for t in tasks.paired.values()),
-            "data_sha256": sha256_of(_identity(pair.item) for pair in everyone),
-            "data": {name: task.data_state for name, task in tasks.paired.items()},
-            "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
-            "plan": {
-                "conditions": conditions,
-                "metrics": [*run.plan.metrics, *settings.answer_metrics()],
-                "canary": run.plan.canary,
-                **({"unmeasured": dict(run.unmeasured)} if run.unmeasured else {}),
-            },
-            **({"recognizer": dict(run.heard.info)} if run.heard.info else {}),
-            **({"usage": usage} if usage else {}),
-            **({"judge": judge} if judge else {}),
-            **({"speech": spoken} if (spoken := tasks.spoken) else {}),
-            "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
-            "scorers": shown_scorers(run.rules),
-            "scorers_sha256": scorers_sha256(run.rules),
-            **({"other_scorers": further} if further else {}),
-            "generation": generation,
-            "hidden_states": f"layer 0 is the decoder's input, layer L is {'after' if run.plan.normed else 'before'} the final norm",
-            "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
-        },
-    )
-
-
-def _mean_of(group: Member, tables: Mapping[str, TaskTable], sizes: Mapping[str, int]) -> GroupResult:
-    return group_result([tables[task] for task in group.tasks], weights_in(group, sizes))
-
-
-def _identity(item: Item) -> str:
-    """Everything of an item that decides a score."""
-    known = [item.id, item.text, item.target, item.options, item.cluster, item.chance, item.clip.sha256]
-    return json.dumps(known if item.spoken is None else [*known, item.spoken])
-
-
-def _log_record(record: Record, skipped: Sequence[str]) -> None:
-    """What a reader of log.txt wants to know of a run, beside the record itself."""
-    versions = ("lsgap_bench", "lm_eval", "torch", "transformers", "python", "platform")
-    logger.info("versions: %s", ", ".join(f"{name} {record.provenance.get(name)}" for name in versions))
-    logger.info("items: %s", ", ".join(f"{name} {task.n}" for name, task in record.tasks.items()) or "none are paired")
-    for name, spoken in record.provenance.get("speech", {}).items():
-        logger.info("voice of %s: %s", name, spoken)
-    logger.info("batch sizes: %s", record.checks.get("batch_sizes"))
-    for line in skipped:
-        logger.warning("left out: %s", line)
-    for line in record.checks.get("warnings", ()):
-        logger.warning("check: %s", line)
-    logger.info("done in %s s", record.provenance["seconds"])

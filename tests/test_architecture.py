@@ -66,6 +66,8 @@ ORDER = [
     {"comparison"},
     {"comparison_tables", "comparison_plots"},
     {"comparison_report"},
+    {"run_state"},
+    {"run_record"},
     {"run"},
     {"lab", "validation", "new_task", "verification", "prompt_preview", "leaderboard_page"},
     {"leaderboard"},

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
-from lsgap_bench.registry import code_of, scorers, without_target
+from lsgap_bench.registry import code_hash, code_of, scorers, without_target
 from lsgap_bench.schema import Verdict
 from lsgap_bench.scorers.evaluate_metric import PREFIX, EvaluateMetric, evaluate_metric
 
@@ -25,6 +28,21 @@ def needs_target(name: str) -> bool:
 
 
 def code(name: str) -> str:
-    """Changes with the file of the scorer called `name`, for a metric of evaluate with its script."""
+    """Changes with the file of the scorer called `name` and what it reads of this package; of a metric of evaluate with its script."""
     rule = get(name)
-    return code_of(type(rule.module) if isinstance(rule, EvaluateMetric) else rule)
+    if isinstance(rule, EvaluateMetric):
+        return code_of(type(rule.module))
+    files = _read_by(rule.__module__)
+    return code_hash(*(sys.modules[module] for module in sorted(files))) if files else code_of(rule)
+
+
+def _read_by(module: str) -> set[str]:
+    """A module of this package and all those of it that it imports, at any depth; nothing for a module of another one."""
+    found, waiting = set[str](), [module]
+    while waiting:
+        of = waiting.pop()
+        if of.startswith(f"{__name__}.") and of not in found:
+            found.add(of)
+            tree = ast.parse(Path(str(sys.modules[of].__file__)).read_text(encoding="utf-8"))
+            waiting += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return found

@@ -152,7 +152,7 @@ def test_a_kill_in_the_middle_leaves_whole_clips_only_and_the_next_process_goes_
     code = (
         "from lsgap_bench.registry import voices\n"
         "import lsgap_bench.speech.espeak\n"
-        "voices._complete = True  # the other engines bring libraries that take seconds\n"
+        "voices._waiting = []  # the other engines bring libraries that take seconds\n"
         "from lsgap_bench.speech.synthesis import *\n"
         "for said, error in made([Utterance(f'word number {k}', Manner()) for k in range(500)], 2): print(said.text, flush=True)"
     )
