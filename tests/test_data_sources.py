@@ -60,7 +60,7 @@ def test_data_that_needs_the_network_is_refused_in_one_line_that_says_how_to_go_
         "make a copy where there is a network (`hf download hlt-lab/voicebench --repo-type dataset --local-dir DIR/hlt-lab/voicebench`)"
         in said
     )
-    assert said.endswith("then LSGAP_DATA=DIR here")
+    assert said.endswith("and set LSGAP_DATA=DIR here")
 
 
 def test_a_folder_of_copies_without_the_data_set_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

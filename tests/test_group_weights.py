@@ -17,8 +17,9 @@ from test_run import DAYS, run, write_task
 
 from lsgap_bench import leaderboard
 from lsgap_bench.agreement import group_kappa
+from lsgap_bench.differences import group_mean_p_value
 from lsgap_bench.errors import UsageError
-from lsgap_bench.estimates import group_mean_p_value, group_result
+from lsgap_bench.estimates import group_result
 from lsgap_bench.group_weights import Member, group_of, overall_of, weights_in
 from lsgap_bench.power import group_detectable
 from lsgap_bench.recognition import word_error_rate

@@ -119,7 +119,7 @@ def test_the_papers_protocol_runs_its_group(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_choice_of_layers_decides_the_record_and_what_is_sampled_is_a_deviation(tmp_path: Path) -> None:
-    write_task(tmp_path, "free", DAYS, output_type="generate_until", doc_to_choice=None, chance=0.5)
+    write_task(tmp_path, "free", DAYS, output_type="generate_until", doc_to_choice=None, chance=None)
     sampling = {"do_sample": True, "max_new_tokens": 2}
     done = run(tmp_path, "free", metrics=["pooled_cosine"], choices={"layers": "0..L"}, gen_kwargs=sampling)
     of = done.record.overall.representation["pooled_cosine"]

@@ -162,7 +162,7 @@ def test_a_task_that_cannot_be_spoken_is_named(tmp_path: Path, name: str, said: 
 
 def test_data_of_the_hub_without_a_network_is_one_clear_line(tmp_path: Path) -> None:
     write_yaml(tmp_path / "made.yaml", {"task": "made", "spoken_of": "arc_easy", "speech": VOICE})
-    with pytest.raises(UsageError, match=r"dataset_path: 'allenai/ai2_arc' cannot be loaded \(.*\); check path, name and connection"):
+    with pytest.raises(UsageError, match=r"dataset_path: 'allenai/ai2_arc' cannot be loaded \(.*\); it is a data set of the hub: connect"):
         load_tasks(["made"], [str(tmp_path)])
 
 
