@@ -91,7 +91,7 @@ def test_big_bench_audio_is_asked_by_its_transcript(data: Path) -> None:
     row = {"audio": CLIP, "transcript": "Is the argument valid?", "official_answer": "invalid"}
     copy_of(data, "fixie-ai/big_bench_audio", None, "train", row, "audio")
     item = only_item("big_bench_audio")
-    assert (item.text, item.target, item.chance) == ("Is the argument valid?", "invalid", None)
+    assert (item.text, item.target, item.chance) == ("Is the argument valid?", "invalid", 0.5)
     assert item.clip.seconds == pytest.approx(0.3)
 
 
