@@ -19,8 +19,8 @@ _PLURALS = {"penny": "pence", "yen": "yen", "paisa": "paise"}
 def cardinal(number: str) -> str:
     """`1,234` -> one thousand two hundred and thirty-four; `0.50` -> zero point five zero; `007` -> zero zero seven."""
     whole, point, decimals = number.replace(",", "").partition(".")
-    said = _digits(whole) if len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0") else _words(int(whole or 0))
-    return f"{said} point {_digits(decimals)}" if point else said
+    said = digits(whole) if len(whole) > _LONGEST or (len(whole) > 1 and whole[0] == "0") else _words(int(whole or 0))
+    return f"{said} point {digits(decimals)}" if point else said
 
 
 def ordinal(number: str) -> str:
@@ -74,7 +74,8 @@ def _plural(unit: str) -> str:
     return _PLURALS.get(unit, f"{unit}s")
 
 
-def _digits(number: str) -> str:
+def digits(number: str) -> str:
+    """`2048` -> two zero four eight."""
     return " ".join(_words(int(digit)) for digit in number)
 
 

@@ -28,6 +28,7 @@ _UNITS = {
     "mph": "mile per hour", "kWh": "kilowatt hour", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte",
     "°C": "degree Celsius", "°F": "degree Fahrenheit",
 }  # fmt: skip
+_SCALES = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "bn": "billion", "B": "billion", "tn": "trillion"}
 _SAME = {"hertz", "kilohertz", "megahertz", "gigahertz", "kelvin"}  # one and many alike
 _LENGTHS = {"mm", "cm", "m", "km", "ft", "mi", "nm"}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
@@ -65,13 +66,17 @@ def _quantity(found: re.Match[str]) -> str:
     raised = {None: "", "^2": "square", "²": "square", "^3": "cubic", "³": "cubic"}[power]
     last = per or unit
     one, other = _UNITS[unit], _UNITS[per] if per else ""
-    many = one if number == "1" or one in _SAME else one.replace("foot", "feet") if "foot" in one else _plural(one)
+    many = one if number == "1" else _many(one)
     if raised and last in _LENGTHS:
         many, other = (many, f"{raised} {other}") if per else (f"{raised} {many}", "")
     elif raised:
         after = {"square": "squared", "cubic": "cubed"}[raised]
         many, other = (many, f"{other} {after}") if per else (f"{many} {after}", "")
     return f"{numbers.cardinal(number)} {many}" + (f" per {other}" if per else "")
+
+
+def _many(unit: str) -> str:
+    return unit if unit in _SAME else unit.replace("foot", "feet") if "foot" in unit else _plural(unit)
 
 
 def _plural(unit: str) -> str:
@@ -125,18 +130,26 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), say)
     for pattern, say in (
         (r"\$\$(.+?)\$\$|\\\((.+?)\\\)|\\\[(.+?)\\\]", _formula),
-        (r"\$(?=\S)((?:[^$\n]*[\\^_{}=<>+(][^$\n]*)|[A-Za-z]|\d[\d.,]*)(?<=\S)\$(?!\d)", _formula),
+        (r"\$(?=\S)((?:[^$\n]*[\\^_{}=<>+(][^$\n]*)|[A-Za-z]|-?\d[\d.,]*)(?<=\S)\$(?!\d)", _formula),
         (r"[ \t]*\n\s*", _lines),
         (r"(?<!\w)_+(?!\w)|_{2,}", _word("blank")),
+        (rf"(?<![\w)\].^{{}}])[-\N{{MINUS SIGN}}]\s?(?=[{re.escape(numbers.CURRENCY_SIGNS)}]?{_NUM})", _word("minus")),
         (
             rf"(?:\bUS)?([{re.escape(numbers.CURRENCY_SIGNS)}])({_NUM})(?![\w]|[.,]\d)(?:\s+(thousand|million|billion|trillion)\b)?",
             lambda found: numbers.money(found[1], found[2], found[3] or ""),
         ),
+        (
+            rf"([{re.escape(numbers.CURRENCY_SIGNS)}])({_NUM})\s?({'|'.join(_SCALES)})\b",
+            lambda found: numbers.money(found[1], found[2], _SCALES[found[3]]),
+        ),
+        (r"(?<![\w-])\d{3}-\d{4}(?![\w-])", lambda found: ", ".join(map(numbers.digits, found[0].split("-")))),
+        (r"(?<![\w.,/])(\d)'\s?(\d{1,2})\"", lambda found: f"{numbers.cardinal(found[1])} foot {numbers.cardinal(found[2])}"),
         (rf"{_START}({_NUM})\s?%", lambda found: f"{numbers.cardinal(found[1])} percent"),
         (
             rf"{_START}(?P<number>{_NUM})(?:\s|-)?(?P<unit>{_UNIT})(?:/(?P<per>{_UNIT}))?(?P<power>\^[23]|[²³])?(?![\w/^²³])",
             lambda found: found[0] if re.fullmatch(r"\d+s", found[0]) else _quantity(found),
         ),
+        (rf"(?<![\w/])({_UNIT})/({_UNIT})(?![\w/^²³])", lambda found: f"{_many(_UNITS[found[1]])} per {_UNITS[found[2]]}"),
         (r"(?<![\w:])(1?\d|2[0-3]):([0-5]\d)(?![\w:])(?:\s?([AaPp])\.?[Mm]\b\.?)?", _clock),
         (r"(?<![\w:.])(\d+):(\d+)(?![\w:]|\.\d)", lambda found: f"{found[1]} to {found[2]}"),
         (
@@ -167,10 +180,12 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
         (r"(?<=\d)\*(?=\d)|(?<=\w)\s\*\s(?=\w)|(?<=\d)\sx\s(?=\d)", lambda found: " times "),
         (rf"(?<![\w.,-])({_NUM})\s?[-\N{{EN DASH}}]\s?({_NUM})(?![\w.,-]\d|-)", _span),
         (r"(?<=[\w)\]])\s+[-\N{MINUS SIGN}]\s+(?=[\d.]|[A-Za-z]\b)", _word("minus")),
-        (rf"(?<![\w)\].])[-\N{{MINUS SIGN}}]\s?(?={_NUM})", _word("minus")),
+        (rf"(?<![\w)\].])[-\N{{MINUS SIGN}}]\s?(?={_NUM})", _word("minus")),  # of a power, which is written out by now
+        (rf"(?<![\w.,])({_NUM})\+(?![\w+=])", lambda found: f"{numbers.cardinal(found[1])} plus"),
+        (rf"(?<![\w.,])({_NUM})([nxyz])\b", lambda found: f"{numbers.cardinal(found[1])} {found[2]}"),
         (rf"(?<![\w.,])({_NUM})(?!\w|[.,]\d)", lambda found: numbers.cardinal(found[1])),
         (r"(?<=[\w)\]])\s*\+\s*(?=[\w(\[])|(?<=\w)\s+=\s+(?=\S)|(?<=[\w)])=(?=[\w(-])", lambda found: f" {SIGNS[found[0].strip()]} "),
-        (r"(?<=[\w)])\s+[<>]\s+(?=[\w(-])", lambda found: f" {SIGNS[found[0].strip()]} "),
+        (r"(?<=[\w)])\s*[<>]\s*(?=[\w(-])", lambda found: f" {SIGNS[found[0].strip()]} "),
         (r"\s+&\s+|(?<=\b[A-Z])&(?=[A-Z]\b)", _word("and")),
         (r"(?<!\w)#(?=\w)", _word("number")),
         (r"(?<!\w)~(?=\w)", _word("about")),
