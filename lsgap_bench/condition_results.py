@@ -87,7 +87,7 @@ def _lacking(filled: Sequence[TaskTable], name: str) -> str | None:
         if name not in table.scores:
             return f"{name} was not run"
         if np.isnan(table.scores[name]).all():
-            why = table.whys.get(name, "no item has a value")
+            why = table.whys.get(name) or table.unjudged.get(name, "no item has a value")
             return why if len(filled) == 1 else f"{table.task}: {why}"
     return None
 

@@ -107,7 +107,7 @@ def _other_scores(tables: Sequence[TaskTable]) -> OtherScores:
         scores={side: mean_score(tables, side) for side in sides},
         gap=mean_difference(tables, "text", "speech") if len(sides) == 2 else absent(missing),
         p_value=mean_p_value(tables, "text", "speech") if len(sides) == 2 else PValue(math.nan, missing),
-        fail_rate={side: 1 - _mean(shares * [_mean(t.extracted[side]) for t in filled]) for side in sides},
+        fail_rate={side: 1 - float(np.mean(shares * [_mean(t.extracted[side]) for t in filled])) for side in sides},
     )
 
 

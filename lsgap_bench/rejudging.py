@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from lsgap_bench.judging import Unread, counted, paired
 from lsgap_bench.records import Rows
@@ -13,6 +13,7 @@ from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
 from lsgap_bench.task_tables import VERDICT_ONLY, column_of, judged_fields, measures_of, other_fields
 
 Samples = list[dict[str, Any]]
+Of = TypeVar("Of")
 
 
 def stored_pairs(rows: Rows, items: Mapping[str, Item]) -> list[Pair]:
@@ -26,15 +27,26 @@ def stored_pairs(rows: Rows, items: Mapping[str, Item]) -> list[Pair]:
     return [_pair(items[name], of_item, curves.get(name, {})) for name, of_item in by_item.items()]
 
 
-def rejudged(pair: Pair, rule: str | None, unread: Unread = "chance") -> Pair:
+def exchanged(others: Mapping[str, Of], rule: str | None, before: str | None, own: Of) -> dict[str, Of]:
+    """The further scorers beside `rule`: where it was one of them, the rule that it takes the place of stands in its own.
+
+    before: that rule, None where it cannot be a further one. own: what there is of it.
+    """
+    given_up = {} if before is None else {before: own}
+    moved = [given_up if name == rule else {name: of} for name, of in others.items()]
+    return {name: of for one in moved for name, of in one.items()}
+
+
+def rejudged(pair: Pair, rule: str | None, unread: Unread = "chance", before: str | None = None) -> Pair:
     """The pair with every answer judged by the scorer called `rule`; an answer that is absent stays absent.
 
-    rule: None leaves what was read, so that only what counts of an unread answer is set anew.
+    rule: None leaves what was read, so that only what counts of an unread answer is set anew. before: see `exchanged`.
     """
     recounted = {other: _counted(pair, verdicts, unread) for other, verdicts in pair.others.items()}
+    own = _counted(pair, pair.verdicts, unread)
     if rule is None:
-        return replace(pair, verdicts=_counted(pair, pair.verdicts, unread), others=recounted)
-    return replace(paired(pair.item, pair.observations, rule, unread), others=recounted)
+        return replace(pair, verdicts=own, others=recounted)
+    return replace(paired(pair.item, pair.observations, rule, unread), others=exchanged(recounted, rule, before, own))
 
 
 def rejudged_rows(samples: Sequence[Mapping[str, Any]], pairs: Mapping[str, Pair], names: Sequence[str] | None = None) -> Samples:

@@ -18,14 +18,14 @@ from lsgap_bench.checks import other_clip_check
 from lsgap_bench.errors import UsageError
 from lsgap_bench.judge_record import entry_without, judge_warnings
 from lsgap_bench.judged_pairs import judged_pairs
-from lsgap_bench.judging import scorers_sha256, shown_scorers
+from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers
 from lsgap_bench.kept_items import items_again
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.panel import panel_of
 from lsgap_bench.plugins import load_plugins
 from lsgap_bench.protocols import DEFAULT
 from lsgap_bench.records import ITEMS, RESULTS, SAMPLES, TEXT_SAMPLES, Rows, derive, read_lines, tables_of, to_plain
-from lsgap_bench.rejudging import rejudged, rejudged_rows, stored_pairs
+from lsgap_bench.rejudging import exchanged, rejudged, rejudged_rows, stored_pairs
 from lsgap_bench.rescoring_request import Request, Scorers, Source, read_source, request_for
 from lsgap_bench.run_folder import plots_in, save_run
 from lsgap_bench.run_log import run_log
@@ -117,7 +117,7 @@ def _pairs(source: Source, request: Request) -> tuple[list[Pair], Mapping[str, A
         by_task: dict[str, list[Pair]] = {}
         for pair in stored:
             task = pair.item.task
-            made = rejudged(pair, request.scorers.get(task), unread) if request.rejudges(task) else pair
+            made = rejudged(pair, request.scorers.get(task), unread, _given_up(source, task)) if request.rejudges(task) else pair
             by_task.setdefault(task, []).append(made)
         judged, entry = judged_pairs(by_task, request.scorers, request.panel, unread)
         return [pair for of_task in judged.values() for pair in of_task], entry
@@ -139,11 +139,12 @@ def _provenance(source: Source, request: Request, judge: Mapping[str, Any]) -> d
     names, plan = request.rules.metrics, before.get("plan", {})
     judge = judge or entry_without(before.get("judge"), request.scorers)
     return {
-        **{key: value for key, value in before.items() if key != "judge"},
+        **{key: value for key, value in before.items() if key not in ("judge", "other_scorers")},
         **({"judge": judge} if judge else {}),
         "protocol": request.rules.entry(request.choices, _as_run(source, request)),
         "scorers": {**(said["scorers"] or {}), **shown_scorers(request.scorers)} or None,
         "scorers_sha256": {**before.get("scorers_sha256", {}), **scorers_sha256(request.scorers)},
+        **({"other_scorers": further} if (further := _further(source, request)) else {}),
         "plan": {**plan, "metrics": list(names)} if names else plan,
         "rescored_from": source.sha256,
         "rescored": {
@@ -153,6 +154,19 @@ def _provenance(source: Source, request: Request, judge: Mapping[str, Any]) -> d
         },
         "original": before.get("original", said),
     }
+
+
+def _given_up(source: Source, task: str) -> str | None:
+    """A task's own scorer in the run; None where it cannot be a further one, because it needs a judge or is not recorded."""
+    rule = (source.record.provenance.get("scorers") or {}).get(task)
+    return None if rule is None or needs_judge(rule) else str(rule)
+
+
+def _further(source: Source, request: Request) -> dict[str, list[str]]:
+    """Task -> its further scorers beside the one that judges now."""
+    said: Mapping[str, Sequence[str]] = source.record.provenance.get("other_scorers") or {}
+    moved = {task: exchanged(dict.fromkeys(names), request.scorers.get(task), _given_up(source, task), None) for task, names in said.items()}
+    return {task: list(names) for task, names in moved.items() if names}
 
 
 def _as_run(source: Source, request: Request) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from tabulate import SEPARATING_LINE
 
 from lsgap_bench.cells import Footnotes, number, of_difference, of_score
@@ -40,5 +41,8 @@ def scorers_table(record: Record) -> str:
 
 
 def _mean_fail_rate(record: Record, group: GroupResult) -> dict[str, float]:
-    rates = {side: [record.tasks[task].fail_rate.get(side, math.nan) for task in group.tasks] for side in ("text", "speech")}
-    return {side: sum(of) / len(of) for side, of in rates.items()}
+    """By the weights of its scores; NaN where a task has none."""
+    filled = [task for task in group.tasks if record.tasks[task].n]
+    shares = [group.weights.get(task, 1.0) for task in filled]
+    rates = {side: [record.tasks[task].fail_rate.get(side, math.nan) for task in filled] for side in ("text", "speech")}
+    return {side: float(np.average(of, weights=shares)) if any(shares) else math.nan for side, of in rates.items()}

@@ -11,7 +11,10 @@ from lsgap_bench.schema import Estimate, GroupResult, PValue, TaskResult
 from lsgap_bench.task_tables import TaskTable
 
 Result = TypeVar("Result", TaskResult, GroupResult)
-OF_SCORES = ("gap", "p_value", "base", "cascade", "erosion", "recovery", "recognition", "detectable", "answers", "interventions")
+OF_SCORES = (
+    *("gap", "p_value", "base", "cascade", "erosion", "recovery", "recognition", "detectable"),
+    *("answers", "interventions", "other_scorers"),
+)
 """What is made of the scores of an item under several conditions."""
 _UNEXPLAINED = ("no item has", "a task has no item")  # as `bootstrap.why_no_mean` says it
 

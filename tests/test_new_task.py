@@ -57,7 +57,7 @@ def test_without_a_voice_the_clips_are_tones_and_that_is_said(
     commands = [line.strip() for line in shown.splitlines() if line.strip().startswith("lsgap ")]
     assert commands == ["lsgap validate begun --include_path begun", "lsgap run --tasks begun --include_path begun"]
     assert main(commands[0].split()[1:]) == 0
-    assert "1 tasks, 0 problems, 0 warnings" in capsys.readouterr().out
+    assert "1 task, 0 problems, 0 warnings" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,27 @@ def test_stored_answers_keep_what_the_other_scorers_said_and_recount_what_was_no
     assert rejudged(stored[3], None, "wrong").others["robust"]["text"].score == 0.0
 
 
+def test_a_further_scorer_that_becomes_the_own_one_changes_places_with_it() -> None:
+    [pair] = pairs_of("t", {"text": [1], "speech": [0]}, {"exact": {"text": [1], "speech": [1]}, "f1": {"text": [0], "speech": [0]}})
+    assert list(rejudged(pair, "exact", before="brittle").others) == ["brittle", "f1"]
+    assert rejudged(pair, "exact", before="brittle").others["brittle"] == pair.verdicts
+    assert list(rejudged(pair, "exact").others) == ["f1"]
+    assert list(rejudged(pair, "contains", before="brittle").others) == ["exact", "f1"]
+
+
+def test_what_a_group_cannot_read_is_weighed_as_its_scores_are() -> None:
+    unread = {"text": [0.25, 0.25, 0.25, 0.25], "speech": [1, 1, 1, 1]}
+    tables = [table_of("a", {"robust": unread}, unread), table_of("b", {"robust": OWN})]
+    of_scores = {"a": 0.9, "b": 0.1}
+    group = group_result(tables, of_scores)
+    assert group.other_scorers["robust"].fail_rate["text"] == pytest.approx(0.9)
+    made = record_of(*tables)
+    first = dataclasses.replace(made.tasks["a"], fail_rate={"text": 1.0, "speech": 0.0})  # the own rule, which read nothing
+    record = dataclasses.replace(made, overall=group, tasks={**made.tasks, "a": first})
+    lost = [line.split()[-2:] for line in scorers_table(record).splitlines()[-2:]]
+    assert lost == [["90.0", "0.0"]] * 2  # its own rule, then the further one
+
+
 def test_the_table_shows_a_tasks_own_scorer_and_the_others_with_what_they_cannot_read() -> None:
     lines = scorers_table(record_of(table_of("a", {"robust": OTHER}), table_of("b", {}))).splitlines()
     own, other = lines[4:6]

@@ -142,6 +142,23 @@ CASES = {
         ("eats them. x", "sleeps."),
         "sleeps.",
     ),
+    "storycloze": Case(
+        {
+            "story_id": "x",
+            "input_sentence_1": "Pat grew up poor.",
+            "input_sentence_2": "He had 2 dogs.",
+            "input_sentence_3": "They ran away.",
+            "input_sentence_4": "He searched all day.",
+            "sentence_quiz1": "He found them.",
+            "sentence_quiz2": "He bought 3 boats.",
+            "answer_right_ending": 1,
+        },
+        "Pat grew up poor. He had 2 dogs. They ran away. He searched all day.",
+        "Pat grew up poor. He had two dogs. They ran away. He searched all day.",
+        ("He found them.", "He bought 3 boats."),
+        "He found them.",
+        "eval",
+    ),
     "winogrande": Case(
         {"sentence": "Ann paid Sue because _ won.", "option1": "Ann", "option2": "Sue", "answer": "2"},
         "Ann paid Sue because _ won.\nWhat fits the blank?\nA: Ann\nB: Sue",

@@ -43,12 +43,14 @@ def command(asked: argparse.Namespace) -> int:
     from lsgap_bench.validation import validate
 
     report = validate(asked.tasks, asked.include_path, strictness)
-    print(tabulate(report.rows, headers="keys", tablefmt="simple", floatfmt=".2f"))
+    if report.rows:
+        print(f"{tabulate(report.rows, headers='keys', tablefmt='simple', floatfmt='.2f')}\n")
     for line in report.problems:
         print(f"lsgap: {line}", file=sys.stderr)
     for line in report.warnings:
         print(f"lsgap: warning: {line}", file=sys.stderr)
-    print(f"\n{len(report.rows)} tasks, {len(report.problems)} problems, {len(report.warnings)} warnings")
+    counts = {"task": len(report.rows), "problem": len(report.problems), "warning": len(report.warnings)}
+    print(", ".join(f"{n} {what}{'' if n == 1 else 's'}" for what, n in counts.items()))
     prompts = bool(asked.model or asked.model_args)
     wrong = _show_prompts(asked) if prompts and not report.problems else 0
     unseen = {

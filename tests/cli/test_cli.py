@@ -133,13 +133,13 @@ def test_a_users_tasks_and_tags_are_listed_beside_the_shipped_ones(capsys: Out, 
 
 def test_validation_ends_with_0_when_all_is_well_and_with_2_and_a_line_per_problem_when_not(capsys: Out, tmp_path: Path) -> None:
     assert main(["validate", "lsgap_mini_numbers_flite"]) == 0
-    assert "1 tasks, 0 problems" in capsys.readouterr().out
+    assert "1 task, 0 problems" in capsys.readouterr().out
     rows = spoken_rows(4)
     rows[0]["question"] = rows[3]["answer"] = ""
     write_task(tmp_path, rows)
     assert main(["validate", "made", "--include_path", str(tmp_path)]) == 2
     shown = capsys.readouterr()
-    assert "1 tasks, 2 problems" in shown.out
+    assert "1 task, 2 problems" in shown.out
     first, second, warning = shown.err.splitlines()
     assert warning.startswith("lsgap: warning: ")
     assert "made item 0: doc_to_text gives no words" in first

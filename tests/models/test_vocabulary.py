@@ -6,7 +6,7 @@ from typing import Any
 
 import tiny_models
 import transformers
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from lsgap_bench.models.vocabulary import unknown_words
 
@@ -26,6 +26,13 @@ def test_words_that_become_the_unknown_token_are_found_in_order_and_as_they_are_
 
 def test_known_words_and_no_words_lose_nothing() -> None:
     assert unknown_words(of_words(), "the cat sat down.") == unknown_words(of_words(), "") == []
+
+
+def test_digits_and_signs_that_a_tokenizer_drops_are_lost_and_punctuation_is_not() -> None:
+    letters_only = of_words()
+    only = [normalizers.Lowercase(), normalizers.Replace(Regex("[^a-z ]"), " ")]
+    letters_only.backend_tokenizer.normalizer = normalizers.Sequence(only)
+    assert unknown_words(letters_only, "The 2 cats' cat + 3, sat - down 5!") == ["2", "cats'", "+", "3,", "5!"]
 
 
 def test_a_tokenizer_without_an_unknown_token_never_loses_a_word() -> None:

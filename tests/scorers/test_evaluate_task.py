@@ -48,7 +48,7 @@ def test_such_a_task_is_valid(capsys: pytest.CaptureFixture[str], tmp_path: Path
     write_metric(tmp_path, "my_metric", SHORTER)
     write_task(tmp_path, scorer="evaluate:my_metric/my_metric.py[score]")
     assert main(["validate", "made", "--include_path", str(tmp_path)]) == 0
-    assert "1 tasks, 0 problems" in capsys.readouterr().out
+    assert "1 task, 0 problems" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
