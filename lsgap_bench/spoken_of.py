@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.naming_lines import naming_keys
 
 DATA = ("dataset_path", "dataset_name", "dataset_kwargs", "custom_dataset")
 TAKEN = (*DATA, "test_split", "process_docs", "doc_to_text", "doc_to_choice", "doc_to_target", "output_type")
 """What says which questions there are and what their answers are. The rest is of lm-eval's own prompts and metrics: description, few-shot
 examples, stop strings, filters."""
 SHOTS = "few_shot_examples_left_out"
-_NAME = re.compile(r"""^["']?task["']?[ ]*:[ ]*["']?([^\s"'#\[{]+)["']?[ ]*(?:#.*)?$""", re.MULTILINE)
 _BEFORE, _AFTER = re.compile(r"^(?:Question|Q):\s*"), re.compile(r"\s*\b(?:Answer|A):\s*$")
 
 
@@ -46,9 +46,9 @@ def taken_over(
 
 @cache
 def _files(folder: Path) -> Mapping[str, Path]:
-    """Task name -> its file: a look at the texts alone, since to parse thousands of YAML files takes a quarter of a minute."""
+    """Task name -> its file."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.yaml")):
-        for name in _NAME.findall(path.read_text(encoding="utf-8", errors="replace")):
-            found.setdefault(name, path)
+    for path, keys in naming_keys(folder).items():
+        if isinstance(keys.get("task"), str):
+            found.setdefault(keys["task"], path)
     return found

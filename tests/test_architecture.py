@@ -17,7 +17,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 # A room is a module or a package right below lsgap_bench. It may import rooms of earlier lines, and its own package.
 ORDER = [
     {"errors", "memory"},
-    {"schema", "resources", "plugins", "braces", "weights", "word_errors", "cache_folder", "task_templates"},
+    {"schema", "resources", "plugins", "braces", "weights", "word_errors", "cache_folder", "task_templates", "naming_lines"},
     {"registry", "protocols"},
     {"bootstrap"},
     {"jackknife", "agreement"},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from lm_eval.tasks import TaskManager
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.group_weights import Member, group_of, overall_of
 from lsgap_bench.harness.failures import BROKEN, reason_of
+from lsgap_bench.harness.index import task_index
 from lsgap_bench.harness.items import config_keys
 from lsgap_bench.harness.paired_task import PairedTask
 from lsgap_bench.task_checks import check_file, check_task
@@ -79,7 +79,7 @@ def build_tasks(names: Sequence[str], catalog: Catalog) -> Loaded:
         check_file(file, config_keys())
     foreign = [name for name in reached if name not in catalog.names and name not in own_files]
     manager = TaskManager(include_path=list(catalog.folders), include_defaults=False)
-    theirs = _tasks_of_lm_eval() if foreign else {}
+    theirs = task_index() if foreign else {}
     for name in foreign:
         if name not in theirs:
             where = f"{reached[name]}: " if reached[name] else ""
@@ -103,9 +103,3 @@ def build_tasks(names: Sequence[str], catalog: Catalog) -> Loaded:
     for name, task in raw["tasks"].items():
         check_task(name, task, METRIC_REGISTRY.keys())
     return Loaded(dict(raw["tasks"]), dict(raw), tuple(names))
-
-
-@cache
-def _tasks_of_lm_eval() -> dict[str, Any]:
-    """lm-eval's own tasks, groups and tags, read once: it takes seconds."""
-    return dict(TaskManager().task_index)
