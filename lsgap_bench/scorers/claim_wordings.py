@@ -51,15 +51,16 @@ CLAIM = _pattern(
 """The answer is ..., answer: ..., I choose ..."""
 _SO = one_of(
     "so, therefore, thus, hence, consequently, then, but, rather, instead, actually, ultimately,"
-    "finally, i mean, with, for, matches, called, as"
+    "finally, i mean, with, for, matches, called, as, leaves, leaving"
 )
 SAYING = _pattern(rf"{_BE}(?:\s+{_SURELY})*{_UP_TO_IT}", rf"'d be{_UP_TO_IT}", rf"\b{_SO}(?:\s+of course)?{_UP_TO_IT}", rf"是{_UP_TO_IT}")
 """It is ..., so ..., but ..."""
 ONLY = _pattern(
     r"\bnone other than\b",
     r"\b(?:can't|can ?not|couldn't|could not) be any(?:thing|one)?(?: other| else)?(?: \w+)? (?:but|other than|except|than)\b",
+    r"\b(?:none|nothing|all|every\w*)\b[^.,;!?\n]{0,60}?\b(?:but|other than|except|apart from)(?: for)?\b",
 )
-"""What sounds like a denial and means `is`."""
+"""What sounds like a denial and means `is`: it cannot be anything but B, none of them fits except B."""
 NO_DENIAL = _pattern(
     rf"\b{one_of('no doubt, without doubt, without a doubt, without any doubt, not only, not sure, worse than')}\b",
     r"\bnot (?:\w+ )?as \w+ as\b",

@@ -109,7 +109,7 @@ def _groups(text: str, found: Sequence[Mention], end: int) -> list[list[Mention]
     joined: list[bool] = []  # by more than commas
     for mention in found:
         between = text[groups[-1][-1].end : mention.start] if groups else ""
-        if groups and groups[-1][-1].option == mention.option and said.SAME.fullmatch(between):
+        if groups and _same(text, groups[-1][-1], mention) and said.SAME.fullmatch(between):
             groups[-1].append(mention)
         elif groups and mention.option not in named and said.JOINT.fullmatch(between):
             groups[-1].append(mention)
@@ -120,6 +120,11 @@ def _groups(text: str, found: Sequence[Mention], end: int) -> list[list[Mention]
             named = {mention.option}
             joined.append(False)
     return [part for group, whole in zip(groups, joined, strict=True) for part in _parts(text, group, whole, end)]
+
+
+def _same(text: str, one: Mention, other: Mention) -> bool:
+    """Whether an option is told in two ways ("C, Jupiter"), rather than named once more ("of B and C, C is better")."""
+    return one.option == other.option and text[one.start : one.end] != text[other.start : other.end]
 
 
 def _parts(text: str, group: list[Mention], whole: bool, end: int) -> list[list[Mention]]:

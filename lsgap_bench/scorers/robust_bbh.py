@@ -28,6 +28,7 @@ _PREDICATES: Mapping[str, Predicate] = {
         yes=(
             "<plausible|possible|realistic|believable|reasonable|likely|feasible|credible|accurate|sensible|valid|legitimate|correct|true>",
             "<makes|make> <sense|perfect sense|complete sense|total sense>",
+            "<could|can|might|would|can't|couldn't|wouldn't|cannot|not|never> happen",
         ),
         no=(
             "<implausible|impossible|unrealistic|unbelievable|unreasonable|unlikely|improbable|nonsensical|inaccurate|invalid|incorrect|false>",
@@ -45,6 +46,7 @@ _PREDICATES: Mapping[str, Predicate] = {
         ),
         no=(
             "<steps|step|units|feet|meters|metres|far|blocks> <away|from|off|short>",
+            "<steps|step|units|feet|meters|metres|blocks> ... of <the|your|our|my> {start}",
             "<far away|somewhere else|elsewhere|a different place|a different point|a different position>",
         ),
         sets=_SETS,

@@ -12,12 +12,13 @@ from lsgap_bench.scorers.wordings import one_of, wordings
 _YES = wordings(
     (
         *("yes", "yeah", "yep", "yup", "^correct$", "^true$", "^right$", "^indeed", "of course$", "certainly$", "i <think|believe> so"),
+        "^<it|he|she|you|we|they> <do|does|is|are|will|would>$",
         *(
             "answer<:| is| is:| would be| should be> <true|correct|plausible|affirmative|positive>",
             "^true <as|because|since>",
             "affirmative",
         ),
-        *("是的", "^是$", "^对$", "<你|您|我们|就|最终|还|能>会回到", "说的是真话", "说真话", "是合理的", "答案是是", "答案:是"),
+        *("是的", "^是$", "^对$", "<你|您|我们|就|最终|还|能>会回到", "^会回到", "说的是真话", "说真话", "是合理的", "答案是是", "答案:是"),
     ),
     {},
 )
@@ -25,7 +26,8 @@ _NO = wordings(
     (
         *("nope", "no$", "no <because|since|as>", "^no <it|its|the|you|we|this|that|he|she|they|i|there|not|following|these|your|one's>"),
         *("^false$", "^incorrect$", "^wrong$", "^not <quite|really|at all|exactly|true|correct>", "^false <as|because|since>", "negative"),
-        *("<of course|certainly|definitely|absolutely|probably> not$", "i <don't|do not> think so", "^it <doesn't|does not|isn't|is not>$"),
+        *("<of course|certainly|definitely|absolutely|probably> not$", "i <don't|do not> think so", ),
+        "^<it|he|she|you|we|they> <do|does|is|are|will|would><n't| not>$",
         *("answer<:| is| is:| would be| should be> <not |><false|incorrect|implausible|negative>", "answer is not <true|plausible>"),
         *("不是", "不会", "不合理", "没有回到", "說謊", "说谎", "假话", "^否$", "答案:否", "答案是否"),
     ),
