@@ -51,7 +51,7 @@ CLAIM = _pattern(
 """The answer is ..., answer: ..., I choose ..."""
 _SO = one_of(
     "so, therefore, thus, hence, consequently, then, but, rather, instead, actually, ultimately,"
-    "finally, i mean, with, for, matches, called, as, leaves, leaving"
+    "finally, i mean, with, for, matches, called, as, leaves, leaving, probably, most likely"
 )
 SAYING = _pattern(rf"{_BE}(?:\s+{_SURELY})*{_UP_TO_IT}", rf"'d be{_UP_TO_IT}", rf"\b{_SO}(?:\s+of course)?{_UP_TO_IT}", rf"是{_UP_TO_IT}")
 """It is ..., so ..., but ..."""

@@ -25,7 +25,7 @@ _NO_NOUN = one_of(  # what follows a letter, but no article
     "is, was, isn't, wasn't, because, since, as, for, and, or, but, so, would, which, due, seems,"
     "looks, fits, has, here, must, can, cannot,"
     "can't, does, doesn't, matches, makes, not, appears, sounds, could, should, will, then, wins, instead, it, nor, over, rather, please,"
-    "final, thank, thanks, with"
+    "final, thank, thanks, with, i"
 )
 _AFTER_LABEL = re.compile(rf"\s+{_NO_NOUN}\b|\s*(?:$|[^\w\s'\"])|[\"']|\s*[\u3040-\u9fff\uac00-\ud7af]", re.I | re.M)
 _NO_WORD_BEFORE = r"(?<![A-Za-z0-9_\-.+#&@])(?<![A-Za-z0-9]')"
