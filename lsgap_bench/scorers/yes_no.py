@@ -96,6 +96,6 @@ def _clause(said: str, place: int) -> int:
     return max((found.end() for found in _CLAUSE.finditer(said, max(0, place - 200), place)), default=max(0, place - 200))
 
 
-def predicate(yes: Sequence[str], no: Sequence[str], sets: Mapping[str, Sequence[str]]) -> Predicate:
+def predicate(yes: Sequence[str], no: Sequence[str], sets: Mapping[str, str]) -> Predicate:
     """A predicate of phrases in the notation of `wordings`."""
     return Predicate(wordings(yes, sets), wordings(no, sets))
