@@ -60,7 +60,8 @@ def whole(response: str, options: Sequence[str]) -> int | None:
     """Index of the option that the answer is, word for word or after normalization."""
     if response in options:  # exactly, before normalization could make two of them equal
         return list(options).index(response)
-    found = [i for i, option in enumerate(options) if normalize(option) == normalize(response)]
+    answer = normalize(response)
+    found = [i for i, option in enumerate(options) if normalize(option) == answer]
     return found[0] if len(found) == 1 else None
 
 

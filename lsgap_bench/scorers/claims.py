@@ -12,6 +12,8 @@ from lsgap_bench.scorers.mentions import Mention
 from lsgap_bench.scorers.plain_text import Statement, statements
 
 WINDOW = 120  # characters looked at on either side of a mention
+FEWEST = 3  # letters in a row that list the options
+GAP = 13  # a listed option's text begins less than so many characters behind its letter
 
 
 class Weight(IntEnum):
@@ -48,27 +50,33 @@ def claims(text: str, found: Sequence[Mention]) -> list[Claim]:
 
 
 def _of_statement(text: str, statement: Statement, found: Sequence[Mention], again: bool) -> Iterator[Claim]:
-    """The claims of one sentence; what follows the reason of a claim is only supposed. again: options were mentioned before it."""
+    """The claims of one sentence. again: options were mentioned before it."""
     groups = _groups(text, found, statement.end)
     nexts = [*(group[0].start for group in groups), statement.end][1:]
     previous, settled, reasoned = statement.start, False, False
     for group, following in zip(groups, nexts, strict=True):
         start, end = group[0].start, group[-1].end
-        before = max(statement.start, start - WINDOW)
-        left, right = text[max(previous, before) : start], text[end : min(following, end + WINDOW)]
-        indices = {mention.option for mention in group}
+        far = max(statement.start, start - WINDOW)
+        left, right = text[max(previous, far) : start], text[end : min(following, end + WINDOW)]
+        options = {mention.option for mention in group}
+        alone = previous == statement.start and len(options) == 1 and _stands_alone(left, text[group[0].end : end] + right, again)
+        weight = _weight(left, right, alone)
         reasoned |= settled and said.REASON.search(left) is not None
-        alone = previous == statement.start and len(indices) == 1 and _stands_alone(left, text[group[0].end : end] + right, again)
-        weight, previous, again = _weight(left, right, alone), end, True
+        previous, again = end, True
         if weight is Weight.NONE:
             continue
-        turned = max((found.end() for found in said.TURN.finditer(text, before, start)), default=before)
-        if statement.asks or reasoned or said.SUPPOSED.search(text, turned, start):
+        if statement.asks or reasoned or _supposed(text[far:start]):
             weight = min(weight, Weight.SUPPOSED)
         if said.CORRECTION.search(left) and (weight >= Weight.SAID or (weight is Weight.MENTIONED and said.ENDS_THERE.match(right))):
             weight = Weight.CLAIMED
         settled |= weight >= Weight.SAID
-        yield Claim(start, indices.pop() if len(indices) == 1 else None, weight, any(mention.letter for mention in group))
+        yield Claim(start, options.pop() if len(options) == 1 else None, weight, any(mention.letter for mention in group))
+
+
+def _supposed(left: str) -> bool:
+    """Whether a condition or somebody else's opinion, begun in the words before a mention, still holds there."""
+    turned = max((found.end() for found in said.TURN.finditer(left)), default=0)
+    return said.SUPPOSED.search(left, turned) is not None
 
 
 def _stands_alone(left: str, right: str, again: bool) -> bool:
@@ -109,7 +117,7 @@ def _groups(text: str, found: Sequence[Mention], end: int) -> list[list[Mention]
     joined: list[bool] = []  # by more than commas
     for mention in found:
         between = text[groups[-1][-1].end : mention.start] if groups else ""
-        if groups and groups[-1][-1].option == mention.option and said.SAME.fullmatch(between):
+        if groups and _same(text, groups[-1][-1], mention) and said.SAME.fullmatch(between):
             groups[-1].append(mention)
         elif groups and mention.option not in named and said.JOINT.fullmatch(between):
             groups[-1].append(mention)
@@ -122,30 +130,35 @@ def _groups(text: str, found: Sequence[Mention], end: int) -> list[list[Mention]
     return [part for group, whole in zip(groups, joined, strict=True) for part in _parts(text, group, whole, end)]
 
 
-def _parts(text: str, group: list[Mention], whole: bool, end: int) -> list[list[Mention]]:
+def _same(text: str, one: Mention, other: Mention) -> bool:
+    """Whether an option is told in two ways ("C, Jupiter"), rather than named once more ("of B and C, C is better")."""
+    return one.option == other.option and text[one.start : one.end] != text[other.start : other.end]
+
+
+def _parts(text: str, group: list[Mention], joined: bool, end: int) -> list[list[Mention]]:
     """The group, or its mentions one by one if commas alone join them and the sentence goes on ("compared with B, C is better")."""
-    alike = len({m.option for m in group}) == 1
-    return (
-        [group]
-        if whole or alike or not text[group[-1].end : min(end, group[-1].end + WINDOW)].strip(" .,)\"'")
-        else [[mention] for mention in group]
-    )
+    rest = text[group[-1].end : min(end, group[-1].end + WINDOW)]
+    if joined or len({mention.option for mention in group}) == 1 or not rest.strip(" .,)\"'"):
+        return [group]
+    return [[mention] for mention in group]
 
 
 def _listed(text: str, found: Sequence[Mention]) -> set[Mention]:
     """Letters that only list the options, and the texts right behind them: A, B, C in a row, of none of which anything is said."""
     run: list[Mention] = []
     listed: list[Mention] = []
+    before = 0
     for mention in (one for one in found if one.letter):
-        joint = bool(run) and said.JOINT.fullmatch(text[run[-1].end : mention.start]) is not None
-        if run and mention.option == len(run) and (joint or _labels(text, mention, run[-1].end)):
+        joint = bool(run) and said.JOINT.fullmatch(text[before : mention.start]) is not None
+        if run and mention.option == len(run) and (joint or _labels(text, mention, before)):
             run.append(mention)
-            continue
-        listed += run if len(run) >= 3 else []
-        run = [mention] if mention.option == 0 and _labels(text, mention, 0) else []
-    listed += run if len(run) >= 3 else []
-    behind = {(m.option, m.end + gap) for m in listed for gap in range(13)}
-    return {*listed, *(m for m in found if not m.letter and (m.option, m.start) in behind)}
+        else:
+            listed += run if len(run) >= FEWEST else []
+            run = [mention] if mention.option == 0 and _labels(text, mention, before) else []
+        before = mention.end
+    listed += run if len(run) >= FEWEST else []
+    behind = {(mention.option, mention.end + gap) for mention in listed for gap in range(GAP)}
+    return {*listed, *(mention for mention in found if not mention.letter and (mention.option, mention.start) in behind)}
 
 
 def _labels(text: str, mention: Mention, previous: int) -> bool:

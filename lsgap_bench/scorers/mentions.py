@@ -25,19 +25,26 @@ _NO_NOUN = one_of(  # what follows a letter, but no article
     "is, was, isn't, wasn't, because, since, as, for, and, or, but, so, would, which, due, seems,"
     "looks, fits, has, here, must, can, cannot,"
     "can't, does, doesn't, matches, makes, not, appears, sounds, could, should, will, then, wins, instead, it, nor, over, rather, please,"
-    "final, thank, thanks, with"
+    "final, thank, thanks, with, i"
 )
 _AFTER_LABEL = re.compile(rf"\s+{_NO_NOUN}\b|\s*(?:$|[^\w\s'\"])|[\"']|\s*[\u3040-\u9fff\uac00-\ud7af]", re.I | re.M)
 _NO_WORD_BEFORE = r"(?<![A-Za-z0-9_\-.+#&@])(?<![A-Za-z0-9]')"
 _NO_WORD_AFTER = r"(?![A-Za-z0-9_+#&@]|'(?!s (?:the|correct|right|my|best)\b|\s|$|[.,)])|-[A-Za-z]|\.[A-Za-z])"
 _NAMING = re.compile(r"(?:\b(?:option|choice|letter|answer|alternative|sentence|statement)\W{1,3}|[(\[\"']\s*)$", re.I)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_NUMBERS = ("one", "two", "three", "four", "five")
+_PLACES = {
+    **{word: index for index, word in enumerate(_ORDINALS)},
+    **{word: index for index, word in enumerate(_NUMBERS)},
+    **{str(index + 1): index for index in range(9)},
+    "last": -1,
+}
 _BY_PLACE = re.compile(
-    r"\b(?:the\s+)?(?P<word>first|second|third|fourth|fifth|last)\s+(?:one|option|choice|answer|sentence|alternative)\b"
-    r"|\b(?:option|choice|answer)\s+(?:number\s+)?(?P<number>[1-9]|one|two|three|four|five)\b",
+    rf"\b(?:the\s+)?({'|'.join(_ORDINALS)}|last)\s+(?:one|option|choice|answer|sentence|alternative)\b"
+    rf"|\b(?:option|choice|answer)\s+(?:number\s+)?([1-9]|{'|'.join(_NUMBERS)})\b",
     re.I,
 )
-_NUMBERS = ("one", "two", "three", "four", "five")
+_OF_TWO = re.compile(r"\bthe\s+(?:(former)|latter)\b", re.I)
 
 
 class Mention(NamedTuple):
@@ -116,11 +123,8 @@ def _pattern(option: str) -> re.Pattern[str] | None:
 
 def _places(text: str, count: int) -> Iterator[Mention]:
     for found in _BY_PLACE.finditer(text):
-        if found["word"]:
-            word = found["word"].lower()
-            index = count - 1 if word == "last" else _ORDINALS.index(word)
-        else:
-            number = found["number"].lower()
-            index = int(number) - 1 if number.isdigit() else _NUMBERS.index(number)
+        index = _PLACES[(found[1] or found[2]).lower()]
         if index < count:
-            yield Mention(found.start(), found.end(), index, False)
+            yield Mention(found.start(), found.end(), index % count, False)
+    for found in _OF_TWO.finditer(text) if count == 2 else ():
+        yield Mention(found.start(), found.end(), 0 if found[1] else 1, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -28,6 +29,7 @@ def unread(item_chance: float | None) -> float:
     return 0.0 if item_chance is None else item_chance
 
 
+@lru_cache(maxsize=4096)
 def _separates(character: str) -> bool:
     """Punctuation, symbols and control characters."""
     return unicodedata.category(character)[0] in "PSC"

@@ -14,20 +14,21 @@ from lsgap_bench.scorers.robust_choice import listed_options, read_choice
 from lsgap_bench.scorers.voicebench_text import judged
 from lsgap_bench.scorers.yes_no import Predicate, predicate, read_yes_no
 
-_SETS: Mapping[str, Sequence[str]] = {
-    "be": ("is", "are", "was", "be", "am", "'s", "'re", "seems", "sounds", "looks", "appears", "seem", "sound", "being", "it", "quite"),
+_SETS: Mapping[str, str] = {
     "start": (
-        *("starting point", "starting position", "starting place", "starting location", "starting spot", "start", "origin", "beginning"),
-        *("original position", "original point", "original place", "original starting point", "initial position", "initial point"),
-        *("exact starting point", "same place", "same spot", "same point", "where <you|we|i|he|she|they|it> <started|began|begin|start>"),
+        "starting point|starting position|starting place|starting location|starting spot|start|origin|beginning|original position|"
+        "original point|original place|original starting point|initial position|initial point|exact starting point|same place|same spot|"
+        "same point|where you started|where you began|where you begin|where you start|where we started|where we began|where i started|"
+        "where i began|where it started|where it began"
     ),
-    "at": ("at the", "to the", "at your", "to your", "at our", "to our", "to my", "at my", "the", "at", "to", "your", "facing the"),
+    "at": "at the|to the|at your|to your|at our|to our|to my|at my|the|at|to|your|facing the",
 }
 _PREDICATES: Mapping[str, Predicate] = {
     "sports_understanding": predicate(
         yes=(
             "<plausible|possible|realistic|believable|reasonable|likely|feasible|credible|accurate|sensible|valid|legitimate|correct|true>",
             "<makes|make> <sense|perfect sense|complete sense|total sense>",
+            "<could|can|might|would|can't|couldn't|wouldn't|cannot|not|never> happen",
         ),
         no=(
             "<implausible|impossible|unrealistic|unbelievable|unreasonable|unlikely|improbable|nonsensical|inaccurate|invalid|incorrect|false>",
@@ -45,6 +46,7 @@ _PREDICATES: Mapping[str, Predicate] = {
         ),
         no=(
             "<steps|step|units|feet|meters|metres|far|blocks> <away|from|off|short>",
+            "<steps|step|units|feet|meters|metres|blocks> ... of <the|your|our|my> {start}",
             "<far away|somewhere else|elsewhere|a different place|a different point|a different position>",
         ),
         sets=_SETS,

@@ -23,7 +23,8 @@ def read_choice(response: str, options: Sequence[str], count: int) -> int | None
     The last claim wins ("the answer is B", "it is B", "B is right"); without one, the only option that is mentioned and not denied.
     """
     text = _REPLY.sub("", plain(response))
-    said = [i for i, option in enumerate(options) if normalize(option) == normalize(text)]
+    answer = normalize(text)
+    said = [i for i, option in enumerate(options) if normalize(option) == answer]
     if len(said) == 1:
         return said[0]
     return _settled(claims(text, mentions(text, options, count)))

@@ -119,9 +119,9 @@ WHOLE = ("^X¶", *(f"^X{after}" for after in ".,:)"))
 
 def _tier(number: int) -> list[str]:
     """The templates of one tier, in order."""
-    plain = (WOULD, COMMA, TYPICALLY, OPTION, PLAIN, NEW_LINE, QUOTED, LATEX)
-    tables = [(BOLD, "**"), *((table, "") for table in plain)]
-    return [f"{lead}{mark}X{after}" for table, mark in tables for lead, closers in table for after in closers.get(number, ())]
+    tables = (WOULD, COMMA, TYPICALLY, OPTION, BOLD, PLAIN, NEW_LINE, QUOTED, LATEX)
+    marked = [(f"{lead}{'**' if table is BOLD else ''}X", after) for table in tables for lead, after in table]
+    return [f"{template}{closer}" for template, closers in marked for closer in closers.get(number, ())]
 
 
 ROWS: tuple[str, ...] = (*CHINESE, *PHRASES, *(row for number in range(3, 9) for row in _tier(number)), *ANYWHERE, *WHOLE)

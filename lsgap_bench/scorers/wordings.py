@@ -12,12 +12,12 @@ _GAP = r",?\s+(?:[^.!?\n]{0,60}?\s)?"
 _LETTER = r"(?![a-z0-9])"
 
 
-def wordings(phrases: Iterable[str], words: Mapping[str, Iterable[str]]) -> re.Pattern[str]:
+def wordings(phrases: Iterable[str], words: Mapping[str, str]) -> re.Pattern[str]:
     """One pattern for all the phrases, in any case, to be searched for in one sentence.
 
-    `{name}` stands for one word of a set, which may hold `{name}` itself, `<a|b>` for one of these, ` ... ` for a blank, or for up to
-    sixty characters between two, a blank for a blank with or without a comma before it; `^` at the beginning and `$` at the
-    end for those of the sentence. Latin letters must not touch a phrase at either end.
+    `<a|b>` stands for a or b; `{name}` for one of the words `a|b` that `words` has under this name, which may hold `{name}` themselves;
+    a blank for a blank with or without a comma before it; ` ... ` for a blank, or for up to sixty characters between two; `^` at the
+    beginning and `$` at the end for those of the sentence. Latin letters must not touch a phrase at either end.
     """
     rows = [plain for phrase in phrases for plain in written_out(phrase)]
     opening = [_one(row[1:], words) for row in rows if row.startswith("^")]
@@ -32,15 +32,18 @@ def one_of(words: str) -> str:
     return "(?:" + "|".join(re.escape(phrase).replace(r"\ ", r"\s+") for phrase in phrases) + ")"
 
 
-def _one(phrase: str, words: Mapping[str, Iterable[str]]) -> str:
+def _one(phrase: str, words: Mapping[str, str]) -> str:
     latin = phrase.rstrip("$ ")[-1:].isascii()
     return _body(phrase.removesuffix("$"), words) + (r"\W*$" if phrase.endswith("$") else _LETTER if latin else "")
 
 
-def _body(phrase: str, words: Mapping[str, Iterable[str]]) -> str:
+def _body(phrase: str, words: Mapping[str, str]) -> str:
     parts = _SET.split(phrase)
-    made = [_plain(part) if k % 2 == 0 else f"(?:{'|'.join(_body(word, words) for word in words[part])})" for k, part in enumerate(parts)]
-    return "".join(made)
+    return "".join(_plain(part) if k % 2 == 0 else _any(words[part], words) for k, part in enumerate(parts))
+
+
+def _any(alternatives: str, words: Mapping[str, str]) -> str:
+    return f"(?:{'|'.join(_body(word, words) for word in alternatives.split('|'))})"
 
 
 def _plain(text: str) -> str:

@@ -9,27 +9,47 @@ from typing import NamedTuple
 from lsgap_bench.scorers.plain_text import statements
 from lsgap_bench.scorers.wordings import one_of, wordings
 
+_SETS: Mapping[str, str] = {
+    "it": "it|he|she|you|we|they",
+    "does": "do|does|is|are|will|would",
+    "answer": "answer|answer:|answer is|answer is:|answer would be|answer should be",
+    "for": "because|since|as",
+}
 _YES = wordings(
     (
-        *("yes", "yeah", "yep", "yup", "^correct$", "^true$", "^right$", "^indeed", "of course$", "certainly$", "i <think|believe> so"),
-        *(
-            "answer<:| is| is:| would be| should be> <true|correct|plausible|affirmative|positive>",
-            "^true <as|because|since>",
-            "affirmative",
-        ),
-        *("是的", "^是$", "^对$", "<你|您|我们|就|最终|还|能>会回到", "说的是真话", "说真话", "是合理的", "答案是是", "答案:是"),
+        "<yes|yeah|yep|yup|affirmative>",
+        "^<correct|true|right>$",
+        "^indeed",
+        "<of course|certainly>$",
+        "i <think|believe> so",
+        "^{it} {does}$",
+        "{answer} <true|correct|plausible|affirmative|positive>",
+        "^true {for}",
+        "<是的|说的是真话|说真话|是合理的|答案是是|答案:是>",
+        "^<是|对>$",
+        "^会回到",  # no row without a beginning: 不会回到 is a no
+        "<你|您|我们|就|最终|还|能>会回到",
     ),
-    {},
+    _SETS,
 )
 _NO = wordings(
     (
-        *("nope", "no$", "no <because|since|as>", "^no <it|its|the|you|we|this|that|he|she|they|i|there|not|following|these|your|one's>"),
-        *("^false$", "^incorrect$", "^wrong$", "^not <quite|really|at all|exactly|true|correct>", "^false <as|because|since>", "negative"),
-        *("<of course|certainly|definitely|absolutely|probably> not$", "i <don't|do not> think so", "^it <doesn't|does not|isn't|is not>$"),
-        *("answer<:| is| is:| would be| should be> <not |><false|incorrect|implausible|negative>", "answer is not <true|plausible>"),
-        *("不是", "不会", "不合理", "没有回到", "說謊", "说谎", "假话", "^否$", "答案:否", "答案是否"),
+        "<nope|negative>",
+        "no$",
+        "no {for}",
+        "^no <it|its|the|you|we|this|that|he|she|they|i|there|not|following|these|your|one's>",
+        "^<false|incorrect|wrong>$",
+        "^not <quite|really|at all|exactly|true|correct>",
+        "<of course|certainly|definitely|absolutely|probably> not$",
+        "i <don't|do not> think so",
+        "^{it} {does}<n't| not>$",
+        "{answer} <not |><false|incorrect|implausible|negative>",
+        "answer is not <true|plausible>",
+        "^false {for}",
+        "<不是|不会|不合理|没有回到|說謊|说谎|假话|答案:否|答案是否>",
+        "^否$",
     ),
-    {},
+    _SETS,
 )
 _NO_MARKED = re.compile(r"(?<![A-Za-z])no(?=\s*[.,:)\"'\u2013\u2014-])", re.I)
 _IDIOM = one_of("no matter, no doubt, no one, no problem, no worries, no idea, no longer, no need, no more, no less, no mistake")
@@ -94,6 +114,6 @@ def _clause(said: str, place: int) -> int:
     return max((found.end() for found in _CLAUSE.finditer(said, max(0, place - 200), place)), default=max(0, place - 200))
 
 
-def predicate(yes: Sequence[str], no: Sequence[str], sets: Mapping[str, Sequence[str]]) -> Predicate:
+def predicate(yes: Sequence[str], no: Sequence[str], sets: Mapping[str, str]) -> Predicate:
     """A predicate of phrases in the notation of `wordings`."""
     return Predicate(wordings(yes, sets), wordings(no, sets))

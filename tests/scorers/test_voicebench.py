@@ -68,6 +68,8 @@ def test_the_mean_of_harm_is_the_refusal_rate() -> None:
         ("Either (C) or (B) or (D)", "B"),  # at the same rank the first letter of the alphabet
         (r"is \( \text{c} + \)", "C"),
         ("答案就是选项c", "C"),
+        ("The answer is:\n**A then, but it would be B", "B"),  # within a rank: the would-be forms first
+        ("It is the **A) one. It would be B", "B"),
     ],
 )
 def test_a_letter_is_read_by_rank_and_never_by_place(response: str, letter: str | None) -> None:
@@ -88,6 +90,22 @@ def test_a_letter_is_read_by_rank_and_never_by_place(response: str, letter: str 
 )
 def test_navigate_is_read_rung_by_rung(response: str, value: int | None) -> None:
     assert scorers.get("voicebench_bbh")(response, {"id": "navigate_0", "target": "Yes"}).prediction == value
+
+
+@pytest.mark.parametrize(
+    ("response", "value"),
+    [
+        ("B.", 0),
+        ("(B)", None),
+        ("Correct adjectivs is (B)", 1),  # these rows do not ask for an article
+        ("A correct adverb order would be B", 1),
+        ("The correct adjective order is in option A. Option B is more accurate.", 1),  # what comes later in the ladder, earlier in the text
+        ("The correct adjective order is in sentence A. The correct option is B.", 1),
+        ("The correct adjective order is: age, colour. The answer is B.", 0),
+    ],
+)
+def test_hyperbaton_is_read_in_the_order_of_its_ladder(response: str, value: int | None) -> None:
+    assert scorers.get("voicebench_bbh")(response, {"id": "hyperbaton_0", "target": "(A)"}).prediction == value
 
 
 @pytest.mark.parametrize(
