@@ -99,7 +99,7 @@ def test_navigate_is_read_rung_by_rung(response: str, value: int | None) -> None
         ("(B)", None),
         ("Correct adjectivs is (B)", 1),  # these rows do not ask for an article
         ("A correct adverb order would be B", 1),
-        ("The correct adjective order is in option A. Option B is more accurate.", 1),  # what comes later in the ladder, earlier in the text
+        ("The correct adjective order is in option A. Option B is more accurate.", 1),  # later in the text, earlier in the ladder
         ("The correct adjective order is in sentence A. The correct option is B.", 1),
         ("The correct adjective order is: age, colour. The answer is B.", 0),
     ],
