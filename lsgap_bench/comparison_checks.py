@@ -98,7 +98,7 @@ def _refuse_sources(first: RunFiles, other: RunFiles, task: str, pair: str) -> N
     """Another voice or other data is said rather than what follows from it; with the same items it is a note."""
     apart = sources_apart(first, other, task)
     if apart and _items_apart(first, other, task):
-        raise UsageError(f"{pair}: {task} is {' and '.join(apart)}; run both on the same clips")
+        raise UsageError(f"{pair}: {task} is {' and '.join(apart)}; run both on the same clips and data")
 
 
 def _refuse_items(first: RunFiles, other: RunFiles, task: str, pair: str) -> None:
