@@ -15,12 +15,13 @@ _TITLE = "The same answers under other scorers, in points; unread: answers from 
 
 
 class ScoredBy(NamedTuple):
-    """What one scorer makes of the answers of a task or a group. place: its name, empty below its own scorer. unread: fractions."""
+    """What one scorer makes of the answers of a task or a group. own: whether it is the task's own. unread: fractions."""
 
     place: str
     scorer: str
     result: TaskResult | GroupResult | OtherScores
     unread: Mapping[str, float]
+    own: bool = False
     group: bool = False
 
     def score(self, side: str) -> Estimate:
@@ -38,13 +39,13 @@ def scored_by(record: Record) -> list[ScoredBy]:
     own = record.provenance.get("scorers") or {}
     for name, task in record.tasks.items():
         if task.other_scorers:
-            rows.append(ScoredBy(name, own.get(name, "its own"), task, task.fail_rate))
-            rows += [ScoredBy("", rule, of, of.fail_rate) for rule, of in task.other_scorers.items()]
+            rows.append(ScoredBy(name, own.get(name, "its own"), task, task.fail_rate, own=True))
+            rows += [ScoredBy(name, rule, of, of.fail_rate) for rule, of in task.other_scorers.items()]
     groups = {**record.groups, "Overall": record.overall} if len(record.tasks) > 1 else {}
     for name, group in groups.items():
         for rule, of in group.other_scorers.items():
-            rows.append(ScoredBy(name, "own of each task", group, _mean_fail_rate(record, group), group=True))
-            rows.append(ScoredBy("", rule, of, of.fail_rate, group=True))
+            rows.append(ScoredBy(name, "own of each task", group, _mean_fail_rate(record, group), own=True, group=True))
+            rows.append(ScoredBy(name, rule, of, of.fail_rate, group=True))
     return rows
 
 
@@ -55,7 +56,14 @@ def scorers_table(record: Record) -> str:
     def cells(row: ScoredBy) -> list[str]:
         sides = [notes.cell(of_score(row.score(side)), interval=False) for side in ("text", "speech")]
         lost = [row.lost(side) for side in ("text", "speech")]
-        return [row.place, row.scorer, *sides, notes.cell(of_difference(row.result.gap)), notes.p(row.result.p_value), *lost]
+        return [
+            row.place if row.own else "",
+            row.scorer,
+            *sides,
+            notes.cell(of_difference(row.result.gap)),
+            notes.p(row.result.p_value),
+            *lost,
+        ]
 
     found = scored_by(record)
     rows: list[Any] = [cells(row) for row in found]

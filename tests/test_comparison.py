@@ -165,7 +165,10 @@ def test_runs_that_no_judge_has_judged_say_so_in_every_number(tmp_path: Path, ma
         return {**row, "score": None, "extracted": None, "unjudged": why} if row["task"] == "days" else row
 
     made = [rewrite(make_run(tmp_path / name, OTHER, system=system(name), provenance=provenance()), unjudged) for name in ("alpha", "beta")]
-    overall, numbers, days = compare(made).places
+    found = compare(made)
+    overall, numbers, days = found.places
+    assert found.notes == ()
+    assert {of.why for sides in found.agreement.values() for of in sides["beta"].values()} == {why}
     assert {of.why for scores in days.scores.values() for of in scores.values()} == {why}
     assert {(of.difference.why, of.p_value.test) for of in days.differences["beta"].values()} == {(why, why)}
     assert {of.why for of in overall.scores["alpha"].values()} == {f"days: {why}"}
