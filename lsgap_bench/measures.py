@@ -189,8 +189,8 @@ def agreements(tables: Sequence[TaskTable]) -> dict[str, dict[str, Estimate]]:
 def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, TaskTable], side: str) -> dict[str, Estimate]:
     """Metric of two systems' answers -> what it says of the answers of two models to the same items; side: `text` or `speech`.
 
-    tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side, or
-    not judged.
+    tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side,
+    or not judged.
     """
     both = [
         (table.labels.get(side), others[task].labels.get(side), table.clusters, table.weight)

@@ -36,9 +36,10 @@ SCORES = {"text": (1.0, 0.25), "speech": (0.5, 1 / 12)}
 
 def pairs_of(told: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Pair]:
     def verdict(side: str, k: int) -> Verdict:
-        return Verdict(None, SCORES[side][k], None, extracted=True, details=told[side][k] if side in told else {})
+        return Verdict(None, (*SCORES[side], 0.0)[k], None, extracted=True, details=told[side][k] if side in told else {})
 
-    pairs = [made_pair("t", k, {side: SCORES[side][k] for side in SCORES}) for k in range(2)]
+    items = len(next(iter(told.values()), TEXT))
+    pairs = [made_pair("t", k, dict.fromkeys(SCORES, 0.0)) for k in range(items)]
     return [replace(pair, verdicts={side: verdict(side, k) for side in SCORES}) for k, pair in enumerate(pairs)]
 
 
@@ -58,11 +59,15 @@ def test_the_figure_pools_instructions_over_items_and_is_not_the_mean_of_their_s
 
 
 def test_its_interval_leaves_each_cluster_out() -> None:
-    gap = corpus(table_of({"text": TEXT, "speech": SPEECH})).gap
-    # without item 0 the gap is 25 - 100 / 12, without item 1 it is 100 - 50: a standard deviation of 50 / 3; t(1) at 0.975 is 12.7062
-    assert gap.high - gap.value == pytest.approx(12.7062 * 50 / 3, rel=1e-5)
-    assert gap.value - gap.low == pytest.approx(12.7062 * 50 / 3, rel=1e-5)
-    assert gap.method == "t interval, jackknife over 2 clusters, df 1"
+    nothing = followed([NO], [NO])
+    text = corpus(table_of({side: (*TEXT, nothing) for side in SCORES})).scores["text"]
+    # rates 1/3, 2/5, 1/3, 3/5; without item 0: 0, 1/4, 0, 2/4, without item 1: 1/2 each, without item 2: as above
+    without = (18.75, 50.0, 56.25)
+    middle = sum(without) / 3
+    error = math.sqrt(2 / 3 * sum((value - middle) ** 2 for value in without))
+    assert text.value == pytest.approx(100 * (1 / 3 + 2 / 5 + 1 / 3 + 3 / 5) / 4)
+    assert (text.low, text.high) == pytest.approx((text.value - 4.302653 * error, text.value + 4.302653 * error), rel=1e-6)  # t(2)
+    assert text.method == "t interval, jackknife over 3 clusters, df 2"
 
 
 def test_an_item_without_a_spoken_answer_is_in_the_written_figure_alone() -> None:
@@ -86,7 +91,8 @@ def test_a_scorer_that_declares_none_has_none(scorer: str | None) -> None:
 
 
 def test_a_further_scorer_that_declares_one_has_it_too() -> None:
-    pairs = [replace(pair, others={"voicebench_ifeval": pair.verdicts}) for pair in pairs_of({"text": TEXT, "speech": SPEECH})]
+    told = pairs_of({"text": TEXT, "speech": SPEECH})
+    pairs = [replace(own, others={"voicebench_ifeval": pair.verdicts}) for own, pair in zip(pairs_of({}), told, strict=True)]
     result = task_result(task_table("t", "1.0", sample_rows(pairs), [], scorer="exact"))
     assert list(result.other_scorers) == ["voicebench_ifeval", NAME]
     assert result.other_scorers[NAME].gap.value == 31.25
