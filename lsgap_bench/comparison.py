@@ -137,10 +137,10 @@ def _weights(runs: Sequence[RunFiles], tasks: Sequence[str]) -> Mapping[str, flo
 
 
 def _unscored(tables: Mapping[str, Mapping[str, TaskTable]]) -> Iterator[str]:
-    """Items that have no answer, so that they are in no difference."""
+    """Items that have no answer, so that they are in no difference; where all of them wait for a judge the tables say so."""
     for model, of in tables.items():
         for task, table in of.items():
             for side in SIDES:
-                missing = int(np.isnan(table.scores[side]).sum()) if side in table.scores else 0
+                missing = int(np.isnan(table.scores[side]).sum()) if side in table.scores and side not in table.unjudged else 0
                 if missing:
                     yield f"{model} has no {side} score on {missing} of the {len(table.items)} items of {task}, which no difference counts"

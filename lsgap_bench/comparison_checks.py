@@ -7,6 +7,7 @@ from typing import Any
 
 from lsgap_bench.check_lines import check_lines
 from lsgap_bench.comparison_runs import RunFiles, listed
+from lsgap_bench.comparison_sources import sources_apart
 from lsgap_bench.errors import UsageError
 from lsgap_bench.judge_record import ground
 from lsgap_bench.measures import null_warnings
@@ -36,6 +37,8 @@ def refuse_difference(first: RunFiles, other: RunFiles, tasks: Sequence[str]) ->
         versions = other.record.tasks[task].version, first.record.tasks[task].version
         if versions[0] != versions[1]:
             raise UsageError(f"{pair}: {task} has versions {versions[0]} and {versions[1]}; run both on the same version of the task")
+    for task in tasks:
+        _refuse_sources(first, other, task, pair)
     _refuse_files(first, other, pair)
     for task in tasks:
         _refuse_items(first, other, task, pair)
@@ -91,20 +94,32 @@ def _refuse_files(first: RunFiles, other: RunFiles, pair: str) -> None:
         raise UsageError(f"{pair} are on other task files of the same versions (tasks_sha256 differs); run both on the same task files")
 
 
+def _refuse_sources(first: RunFiles, other: RunFiles, task: str, pair: str) -> None:
+    """Another voice or other data is said rather than what follows from it; with the same items it is a note."""
+    apart = sources_apart(first, other, task)
+    if apart and _items_apart(first, other, task):
+        raise UsageError(f"{pair}: {task} is {' and '.join(apart)}; run both on the same clips and data")
+
+
 def _refuse_items(first: RunFiles, other: RunFiles, task: str, pair: str) -> None:
+    if apart := _items_apart(first, other, task):
+        raise UsageError(f"{pair}: {apart}")
+
+
+def _items_apart(first: RunFiles, other: RunFiles, task: str) -> str | None:
+    """The first thing in which the items of a task are not the same, and the remedy."""
     ours, theirs = first.questions[task], other.questions[task]
     if ours.keys() != theirs.keys():
         only = next(item for item in (*theirs, *ours) if item not in ours or item not in theirs)
         limits = [run.setting("limit") for run in (other, first)]
         remedy = "the same --limit" if limits[0] != limits[1] else "the same data, --limit, --long_clips and --skip_bad_items"
-        raise UsageError(
-            f"{pair}: {task} has {len(theirs)} and {len(ours)} items ({only} is in one of the two only); run both with {remedy}"
-        )
+        return f"{task} has {len(theirs)} and {len(ours)} items ({only} is in one of the two only); run both with {remedy}"
     for item, question in ours.items():
         for field, words in ASKED.items():
             a, b = getattr(theirs[item], field), getattr(question, field)
             if a is not None and b is not None and a != b:
-                raise UsageError(f"{pair}: {item} has {words} ({_short(a)} and {_short(b)}); run both on the same data and task files")
+                return f"{item} has {words} ({_short(a)} and {_short(b)}); run both on the same data and task files"
+    return None
 
 
 def _refuse_prompts(first: RunFiles, other: RunFiles, task: str, pair: str) -> None:
@@ -170,6 +185,8 @@ def _differences(first: RunFiles, other: RunFiles, tasks: Sequence[str], pair: s
         )
     if any(_differing_prompts(first, other, task) for task in tasks):
         yield f"{pair} have different prompts around the same words, each of its own chat template (see the prompts in comparison.md)"
+    for task in tasks:
+        yield from (f"{pair} have the same items of {task}, though {apart}" for apart in sources_apart(first, other, task))
     for key, value, reference in _generation(first, other, tasks):
         yield f"{pair} generate with {key} {value} and {reference}"
     seeds = [_provenance(run, "seed") for run in (other, first)]

@@ -12,6 +12,7 @@ from lsgap_bench.differences import group_mean_p_value, paired_p_value
 from lsgap_bench.schema import COMPANIONS, Estimate, PValue, absent
 from lsgap_bench.stats import group_mean, holm
 from lsgap_bench.task_tables import TaskTable
+from lsgap_bench.unjudged import for_want_of_votes
 
 QUANTITIES = (*SIDES, "gap")
 
@@ -64,6 +65,9 @@ def places_of(
         both = [(models[model][task], models[reference][task]) for task in places[place]]
         return [_Pair(_values(a, quantity), _values(b, quantity), b.clusters) for a, b in both]
 
+    def tables_of(place: str, of: Sequence[str]) -> list[TaskTable]:
+        return [models[model][task] for model in of for task in places[place]]
+
     ps = [_p_value(pairs(*key), key[-1], shares[key[0]]) for key in keys]
     adjusted = holm([p.value for p in ps])
     found = {
@@ -75,7 +79,10 @@ def places_of(
             tasks=tuple(tasks),
             n=sum(len(models[reference][task].items) for task in tasks),
             scores={model: {q: _mean([of[task] for task in tasks], q, shares[name]) for q in quantities} for model, of in models.items()},
-            differences={model: {q: found[name, model, q] for q in quantities} for model in others},
+            differences={
+                model: {q: for_want_of_votes(found[name, model, q], tables_of(name, (model, reference)), _needed(q)) for q in quantities}
+                for model in others
+            },
             weights=uneven.get(name, {}),
         )
         for name, tasks in places.items()
@@ -102,11 +109,15 @@ def _values(table: TaskTable, quantity: str) -> Floats:
 
 
 def _mean(tables: Sequence[TaskTable], quantity: str, weights: Weights) -> Estimate:
-    needed = SIDES if quantity == "gap" else (quantity,)
+    needed = _needed(quantity)
     lacking = [name for name in needed if any(name not in {**t.scores, **t.systems} for t in tables if t.items)]
     if lacking:
         return absent(f"{' and '.join(lacking)} was not run")
-    return group_mean([(_values(t, quantity), t.clusters) for t in tables], weights=weights)
+    return for_want_of_votes(group_mean([(_values(t, quantity), t.clusters) for t in tables], weights=weights), tables, needed)
+
+
+def _needed(quantity: str) -> Sequence[str]:
+    return SIDES if quantity == "gap" else (quantity,)
 
 
 def _difference(pairs: Iterable[_Pair], weights: Weights) -> Estimate:

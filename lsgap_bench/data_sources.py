@@ -8,10 +8,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from lsgap_bench.errors import UsageError
+
 LOCAL = "LSGAP_DATA"
 """The environment variable that names a folder of local copies: `$LSGAP_DATA/OWNER/NAME` stands for the hub's data set OWNER/NAME."""
 _HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _COMMIT = re.compile(r"@([0-9a-f]{40})/")
+
+
+class Unreachable(UsageError):
+    """A data set of the hub that is not here, while the hub cannot be reached. name: of the data set."""
+
+    def __init__(self, line: str, name: str) -> None:
+        super().__init__(line)
+        self.name = name
 
 
 def of_the_hub(name: str) -> bool:
@@ -33,10 +43,14 @@ def remedy(name: str, local: Path | None) -> str:
     if not of_the_hub(name):
         return "check path and name"
     copies = os.environ.get(LOCAL)
-    tried = f"; there is no {Path(copies) / name}" if copies else ""
+    return f"it is a data set of the hub: {connect(name)}" + (f"; there is no {Path(copies) / name}" if copies else "")
+
+
+def connect(name: str = "OWNER/NAME") -> str:
+    """What to do where the hub cannot be reached."""
     return (
-        "it is a data set of the hub: connect and unset HF_HUB_OFFLINE, or make a copy where there is a network (`hf download "
-        f"{name} --repo-type dataset --local-dir DIR/{name}`) and set {LOCAL}=DIR here{tried}"
+        f"connect and unset HF_HUB_OFFLINE, or make a copy where there is a network (`hf download {name} --repo-type dataset "
+        f"--local-dir DIR/{name}`) and set {LOCAL}=DIR here"
     )
 
 

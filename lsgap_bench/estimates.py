@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from lsgap_bench.bootstrap import relative_weights
 from lsgap_bench.condition_results import condition_results, gap_split
+from lsgap_bench.corpus_scores import corpus_scores
 from lsgap_bench.differences import differences, is_binary, mean_difference, mean_p_value, mean_score, paired_p_value, total_of
 from lsgap_bench.measures import agreements, answer_measures, representation
 from lsgap_bench.power import group_detectable, minimum_detectable_gap
@@ -47,7 +48,7 @@ def task_result(table: TaskTable) -> TaskResult:
         conditions=condition_results([table]),
         split=gap_split([table]),
         interventions=_adjusted({c: _intervention(table, c) for c in table.scores if c.startswith("speech+") and speech is not None}),
-        other_scorers={rule: _other_scores([table.judged_by(rule)]) for rule in table.others},
+        other_scorers={**{rule: _other_scores([table.judged_by(rule)]) for rule in table.others}, **corpus_scores(table)},
     )
     return explained(result, [table])
 

@@ -19,6 +19,7 @@ from lsgap_bench.layer_chart import HEIGHT, WIDTH, Chart, layer_chart
 from lsgap_bench.report import companions_of, is_even, mean_chance
 from lsgap_bench.resources import resource
 from lsgap_bench.schema import Estimate, InterventionResult, Record, absent
+from lsgap_bench.scorers_table import scored_by
 
 _GAP = 7  # columns up to and with the gap
 SIDE_NAMES = {"matched": "matched", "same_task": "null: same task", "other_task": "null: other task"}
@@ -214,6 +215,7 @@ def _environment() -> Environment:
         of_ratio=of_ratio,
         of_difference=of_difference,
         of_score=of_score,
+        scored_by=scored_by,
         isfinite=math.isfinite,
         side_names=SIDE_NAMES,
         width=WIDTH,

@@ -189,7 +189,8 @@ def agreements(tables: Sequence[TaskTable]) -> dict[str, dict[str, Estimate]]:
 def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, TaskTable], side: str) -> dict[str, Estimate]:
     """Metric of two systems' answers -> what it says of the answers of two models to the same items; side: `text` or `speech`.
 
-    tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side.
+    tables, others: task -> table of each model, in both of which a task holds the same items. Absent where a task was not run on the side,
+    or not judged.
     """
     both = [
         (table.labels.get(side), others[task].labels.get(side), table.clusters, table.weight)
@@ -197,7 +198,9 @@ def agreements_of_models(tables: Mapping[str, TaskTable], others: Mapping[str, T
         if table.items
     ]
     if not all(one and other for one, other, *_ in both):
-        return {name: absent(f"{side} was not run", metrics[name].unit) for name in _of_systems()}
+        unjudged = (table.unjudged[side] for table in (*tables.values(), *others.values()) if side in table.unjudged)
+        why = next(unjudged, f"{side} was not run")
+        return {name: absent(why, metrics[name].unit) for name in _of_systems()}
     return {name: metrics[name].compute(both) for name in _of_systems()}
 
 

@@ -158,10 +158,20 @@ def read_tables(folder: Path, versions: Mapping[str, str], layers: str = DEFAULT
 
 
 def tables_of(
-    rows: Rows, versions: Mapping[str, str], layers: str = DEFAULT_LAYERS, unmeasured: Mapping[str, str] | None = None
+    rows: Rows,
+    versions: Mapping[str, str],
+    layers: str = DEFAULT_LAYERS,
+    unmeasured: Mapping[str, str] | None = None,
+    scorers: Mapping[str, str] | None = None,
 ) -> list[TaskTable]:
-    """One table per task. versions: task -> version. layers: the value of the choice `layers`. unmeasured: see `TaskTable`."""
-    return [task_table(task, of_task, *rows, layers=layers, unmeasured=unmeasured) for task, of_task in versions.items()]
+    """One table per task. versions, scorers: task -> its version, its scorer's name. layers: the value of the choice `layers`.
+
+    unmeasured: see `TaskTable`.
+    """
+    named = scorers or {}
+    return [
+        task_table(task, of_task, *rows, layers=layers, unmeasured=unmeasured, scorer=named.get(task)) for task, of_task in versions.items()
+    ]
 
 
 def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
@@ -170,7 +180,8 @@ def derive(record: Record, tables: Sequence[TaskTable]) -> Record:
     UsageError for a record with choices that this version does not know.
     """
     layers = choices_of(record.provenance)["layers"]
-    by_name = {t.task: dataclasses.replace(t, layers=layers, unmeasured=unmeasured_of(record.provenance)) for t in tables}
+    known, scorers = unmeasured_of(record.provenance), record.provenance.get("scorers") or {}
+    by_name = {t.task: dataclasses.replace(t, layers=layers, unmeasured=known, scorer=scorers.get(t.task)) for t in tables}
     return dataclasses.replace(
         record,
         tasks={name: task_result(by_name[name]) for name in record.tasks},

@@ -9,7 +9,7 @@ import importlib.metadata
 import inspect
 import os
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
@@ -198,6 +198,10 @@ rubrics: Registry[Rubric] = Registry("rubric", "lsgap_bench.scorers")
 judges: Registry[Callable[..., Any]] = Registry("judge", "lsgap_bench.judges")
 without_target: set[str] = set()
 """The scorers that need no target."""
+CorpusFigure = Callable[[Iterable[Any]], float]
+"""The details of the verdicts on many items -> one figure of all of them, 0..1; NaN of none."""
+corpus_figures: dict[str, CorpusFigure] = {}
+"""Scorer -> the figure that its benchmark publishes, where that is no mean of the items' scores."""
 models: Registry[Callable[..., Any]] = Registry("model", "lsgap_bench.models")
 voices: Registry[Callable[..., Any]] = Registry("voice engine", "lsgap_bench.speech", "lsgap_bench.models")
 recognizers: Registry[Callable[..., Any]] = Registry("recognizer", "lsgap_bench.speech", "lsgap_bench.models")
@@ -259,13 +263,18 @@ def effect(
     return register
 
 
-def scorer(name: str, *, needs_target: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def scorer(
+    name: str, *, needs_target: bool = True, corpus: CorpusFigure | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: make the function below it, (response, item) -> Verdict, the scorer called `name`.
 
-    needs_target: False for one that judges an answer without a reference; its tasks may leave `doc_to_target` out.
+    needs_target: False for one that judges an answer without a reference; its tasks may leave `doc_to_target` out. corpus: what its
+    benchmark publishes of all items together, of the `details` of the verdicts, where that is no mean of the items' scores.
     """
     if not needs_target:
         without_target.add(name)
+    if corpus is not None:
+        corpus_figures[name] = corpus
     return lambda rule: scorers.add(name, rule)
 
 

@@ -44,7 +44,7 @@ def run_tables(record: Record) -> str:
     if not record.tasks:
         return f"{parts[0]}\n\nNo paired task was run; the text tasks are in results.json\n"
     parts.append(scores_table(record))
-    if record.overall.other_scorers:
+    if any(task.other_scorers for task in record.tasks.values()):
         parts.append(scorers_table(record))
     if companions_of(record):
         parts.append(systems_table(record))

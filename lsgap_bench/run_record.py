@@ -38,7 +38,8 @@ def record_of(
     settings, tasks = run.settings, run.tasks
     everyone = [pair for of_task in pairs.values() for pair in of_task]
     versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
-    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured)}
+    judged = shown_scorers(run.rules)
+    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured, judged)}
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in settings.parsed_conditions()]
     further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
@@ -72,7 +73,7 @@ def record_of(
             **({"judge": judge} if judge else {}),
             **({"speech": spoken} if (spoken := tasks.spoken) else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
-            "scorers": shown_scorers(run.rules),
+            "scorers": judged,
             "scorers_sha256": scorers_sha256(run.rules),
             **({"other_scorers": further} if further else {}),
             "generation": generation,

@@ -477,7 +477,8 @@ class TaskResult:
     fail_rate has `base` and `cascade` beside the conditions. base: the backbone on text. cascade: recognizer + backbone.
     erosion = base - text, in points. recovery = speech / base, a ratio of means. recognition: of the cascade's transcripts.
     detectable: the smallest gap that these items show with power 0.8, in points. answers: answer metric -> what it says.
-    agreement: metric of two systems' answers -> `text|speech` -> Estimate. other_scorers: further scorer -> what it makes of the answers.
+    agreement: metric of two systems' answers -> `text|speech` -> Estimate. other_scorers: further scorer -> what it makes of the answers;
+    `NAME, corpus` -> the figure of all items together that the scorer NAME declares.
     conditions: text control or variant -> what it changes. split: of the gap, None where no text control was run.
     """
 

@@ -28,6 +28,7 @@ COUNTED = ("word_errors", "reference_words")
 VERDICT_ONLY = ("details", "unjudged")
 """The keys of a row that some verdicts have and others have not."""
 NO_VOTE = "the judge's votes on it give no verdict"
+Details = Sequence[Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,9 @@ class TaskTable:
     voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where no recognizer was asked.
     whys: condition that no item was answered under -> the reason. layers: the value of the choice `layers`, over which the curves are
     averaged. unmeasured: metric that has no curve -> why. unjudged: condition or system -> why none of its answers has a score, where a
-    judge would have to give it. others: further scorer -> its `scores` and `extracted` -> condition -> (n,). weight: what the task weighs
-    in the group that is looked at, up to a factor.
+    judge would have to give it. others: further scorer -> its `scores` and `extracted` -> condition -> (n,). details: condition -> what
+    the scorer told of each item, None where it told nothing; other_details: further scorer -> the same. scorer: the task's own by its name,
+    None where it is not known. weight: what the task weighs in the group that is looked at, up to a factor.
     """
 
     task: str
@@ -69,6 +71,9 @@ class TaskTable:
     others: Mapping[str, Mapping[str, Mapping[str, Floats]]] = field(default_factory=dict)
     whys: Mapping[str, str] = field(default_factory=dict)
     unjudged: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Details] = field(default_factory=dict)
+    other_details: Mapping[str, Mapping[str, Details]] = field(default_factory=dict)
+    scorer: str | None = None
 
     @property
     def lengths(self) -> Floats:
@@ -87,7 +92,8 @@ class TaskTable:
         """With the scores that a further scorer gives in the place of its own; None: as it is."""
         if rule is None:
             return self
-        return replace(self, scores=self.others[rule]["scores"], extracted=self.others[rule]["extracted"], others={})
+        scores, extracted = (self.others[rule][key] for key in ("scores", "extracted"))
+        return replace(self, scores=scores, extracted=extracted, details=self.other_details.get(rule, {}), scorer=rule, others={})
 
     def transcript(self, counted: str) -> Floats:
         """What was counted in the transcripts: (n,), NaN where no recognizer was asked."""
@@ -206,11 +212,12 @@ def task_table(
     blocks: Iterable[Mapping[str, Any]] = (),
     layers: str = DEFAULT_LAYERS,
     unmeasured: Mapping[str, str] | None = None,
+    scorer: str | None = None,
 ) -> TaskTable:
     """The table of one task from rows of `sample_rows`, `curve_rows` and `block_rows`, made in memory or read back from disk.
 
-    layers: over which its curves are averaged. unmeasured: see `TaskTable`. The canary's conditions have no column where they cover some
-    items only.
+    layers: over which its curves are averaged. unmeasured, scorer: see `TaskTable`. The canary's conditions have no column where they cover
+    some items only.
     """
     every = [{**row, "condition": column_of(row)} for row in samples if row["task"] == task]
     first = {row["item"]: row for row in every}
@@ -222,9 +229,9 @@ def task_table(
     def column(key: str, rule: str | None = None) -> dict[str, Floats]:
         found: dict[str, Floats] = {}
         for row in samples:
-            of = row if rule is None else row.get("other_scorers", {}).get(rule, {})
             values = found.setdefault(row["condition"], np.full(len(items), np.nan))
-            values[place[row["item"]]] = np.nan if of.get(key) is None else float(of[key])
+            value = _said_by(rule, row).get(key)
+            values[place[row["item"]]] = np.nan if value is None else float(value)
         return found
 
     measured = [row for row in curves if row["task"] == task and row["condition"] == "speech"]
@@ -233,6 +240,7 @@ def task_table(
     scores, replaced = column("score"), column("replaced")
     systems = {name: scores.pop(name) for name in COMPANIONS if name in scores}
     reader = next((name for name in TRANSCRIBED if name in rows), None)
+    further = list(dict.fromkeys(rule for row in samples for rule in row.get("other_scorers", ())))
     return TaskTable(
         task=task,
         version=version,
@@ -253,13 +261,28 @@ def task_table(
         voices=[first[item].get("voice") for item in items],
         transcripts={name: column(name)[reader] for name in COUNTED if reader and any(name in row for row in samples)},
         unmeasured=unmeasured or {},
-        others={
-            rule: {"scores": column("score", rule), "extracted": column("extracted", rule)}
-            for rule in dict.fromkeys(rule for row in samples for rule in row.get("other_scorers", ()))
-        },
+        others={rule: {"scores": column("score", rule), "extracted": column("extracted", rule)} for rule in further},
         whys={row["condition"]: row["why"] for row in samples if row.get("why") and np.isnan(scores.get(row["condition"], 0.0)).all()},
         unjudged=_unjudged(samples),
+        details=_details(samples, place),
+        other_details={rule: _details(samples, place, rule) for rule in further},
+        scorer=scorer,
     )
+
+
+def _said_by(rule: str | None, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A sample's part that a further scorer said; None: the task's own."""
+    part: Mapping[str, Any] = row if rule is None else row.get("other_scorers", {}).get(rule, {})
+    return part
+
+
+def _details(samples: Iterable[Mapping[str, Any]], place: Mapping[str, int], rule: str | None = None) -> Mapping[str, Details]:
+    """Of the conditions under which the scorer told any."""
+    found: dict[str, list[Mapping[str, Any] | None]] = {}
+    for row in samples:
+        if (told := _said_by(rule, row).get("details")) is not None:
+            found.setdefault(row["condition"], [None] * len(place))[place[row["item"]]] = told
+    return found
 
 
 def _unjudged(samples: Iterable[Mapping[str, Any]]) -> dict[str, str]:

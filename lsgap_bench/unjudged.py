@@ -11,6 +11,7 @@ from lsgap_bench.schema import Estimate, GroupResult, PValue, TaskResult
 from lsgap_bench.task_tables import TaskTable
 
 Result = TypeVar("Result", TaskResult, GroupResult)
+Part = TypeVar("Part")
 OF_SCORES = (
     *("gap", "p_value", "base", "cascade", "erosion", "recovery", "recognition", "detectable"),
     *("answers", "interventions", "other_scorers"),
@@ -29,6 +30,14 @@ def explained(result: Result, tables: Sequence[TaskTable]) -> Result:
     why = next(iter(unjudged.values()))
     scores = {condition: _with_reason(of, unjudged.get(condition, why)) for condition, of in result.scores.items()}
     return replace(result, scores=scores, **{name: _with_reason(getattr(result, name), why) for name in OF_SCORES})
+
+
+def for_want_of_votes(value: Part, tables: Sequence[TaskTable], conditions: Sequence[str]) -> Part:
+    """A part of a comparison: what is absent in it, with the reason for which answers under one of the conditions have no score."""
+    named = [_named(table, len({of.task for of in tables})) for table in tables]
+    why = next((of[condition] for condition in conditions for of in named if condition in of), None)
+    explained: Part = value if why is None else _with_reason(value, why)
+    return explained
 
 
 def _named(table: TaskTable, tasks: int) -> dict[str, str]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_comparison import OTHER, REFERENCE, provenance, rewrite, system, with_words
@@ -155,3 +156,21 @@ def test_where_a_model_did_not_run_a_side_there_is_no_agreement_on_it(tmp_path: 
     ]
     found = compare(runs).agreement["cohen_kappa"]["beta"]["speech"]
     assert (math.isnan(found.value), found.why) == (True, "speech was not run")
+
+
+def test_runs_that_no_judge_has_judged_say_so_in_every_number(tmp_path: Path, make_run: Callable[..., Path]) -> None:
+    why = "days needs a judge; add --judge"
+
+    def unjudged(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "score": None, "extracted": None, "unjudged": why} if row["task"] == "days" else row
+
+    made = [rewrite(make_run(tmp_path / name, OTHER, system=system(name), provenance=provenance()), unjudged) for name in ("alpha", "beta")]
+    found = compare(made)
+    overall, numbers, days = found.places
+    assert found.notes == ()
+    assert {of.why for sides in found.agreement.values() for of in sides["beta"].values()} == {why}
+    assert {of.why for scores in days.scores.values() for of in scores.values()} == {why}
+    assert {(of.difference.why, of.p_value.test) for of in days.differences["beta"].values()} == {(why, why)}
+    assert {of.why for of in overall.scores["alpha"].values()} == {f"days: {why}"}
+    assert overall.differences["beta"]["gap"].difference.why == f"days: {why}"
+    assert numbers.scores["alpha"]["gap"].why is None

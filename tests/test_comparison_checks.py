@@ -289,3 +289,44 @@ def test_a_copy_of_a_run_is_comparable(pair: Callable[..., tuple[Path, Path]], t
     found = compare([first, tmp_path / "copy"])
     assert [model.name for model in found.models] == ["alpha (first)", "alpha (copy)"]
     assert isinstance(found.overall.scores["alpha (copy)"]["gap"], Estimate)
+
+
+VOICE = {"voice": "espeak:en-us", "speed": 1.0, "engine_version": "1.52", "say": "{{text}}"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"voice": "espeak:en-gb", "engine_version": "1.53"}, "voice 'espeak:en-gb' and 'espeak:en-us', engine_version '1.53' and '1.52'"),
+        ({"say": "{{text}}!"}, "say '{{text}}!' and '{{text}}'"),
+    ],
+)
+def test_clips_of_another_voice_are_refused_by_the_voice(tmp_path: Path, make_run: MakeRun, changes: dict[str, Any], what: str) -> None:
+    first, second = (
+        make_run(tmp_path / name, OTHER, system=system(name), provenance=provenance({"speech": {"days": told}, "tasks_sha256": name}))
+        for name, told in (("first", VOICE), ("second", VOICE | changes))
+    )
+    rewrite(second, changed("days/1", clip={"sha256": "9" * 64}))
+    assert refused(first, second) == f"{second} and {first}: days is said with {what}; run both on the same clips and data"
+
+
+@pytest.mark.parametrize("key", ["speech", "data"])
+def test_another_source_of_the_very_same_items_is_noted(tmp_path: Path, make_run: MakeRun, key: str) -> None:
+    first, second, third = (
+        make_run(tmp_path / name, OTHER, system=system(name), provenance=provenance({key: {"days": {"commit": commit}}} if commit else {}))
+        for name, commit in (("first", "a" * 40), ("second", "b" * 40), ("third", None))
+    )
+    how = {"speech": "said", "data": "loaded"}[key]
+    assert compare([first, second]).notes == (
+        f"second and first have the same items of days, though {how} with commit '{'b' * 40}' and '{'a' * 40}'",
+    )
+    assert compare([first, third]).notes == ()
+
+
+def test_other_rows_of_another_commit_are_refused_by_the_commit(tmp_path: Path, make_run: MakeRun) -> None:
+    first, second = (
+        make_run(tmp_path / name, OTHER, system=system(name), provenance=provenance({"data": {"days": {"commit": name}}}))
+        for name in ("first", "second")
+    )
+    rewrite(second, changed("days/0", target="B"))
+    assert "days is loaded with commit 'second' and 'first'; run both on the same clips and data" in refused(first, second)

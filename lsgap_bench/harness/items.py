@@ -19,7 +19,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import apply_template
 
 from lsgap_bench.data_files import check_text
-from lsgap_bench.data_sources import local_data, of_the_hub, remedy, state_of
+from lsgap_bench.data_sources import Unreachable, local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, listed, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.harness.failures import BROKEN, first_line, reason_of
@@ -99,7 +99,9 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         try:
             super().download(arguments, **kwargs)
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-            raise ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {remedy(name, local)}") from None
+            refused = ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {remedy(name, local)}")
+            unreachable = isinstance(error, ConnectionError) and local is None and of_the_hub(name)
+            raise Unreachable(str(refused), name) if unreachable else refused from None
         if self.config.test_split not in self.dataset:
             raise ours.wrong(
                 "test_split", self.config.test_split, f"is no split of the data; {did_you_mean(self.config.test_split, self.dataset)}"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lsgap_bench.registry import code_hash, code_of, scorers, without_target
+from lsgap_bench.registry import CorpusFigure, code_hash, code_of, corpus_figures, scorers, without_target
 from lsgap_bench.schema import Verdict
 from lsgap_bench.scorers.evaluate_metric import PREFIX, EvaluateMetric, evaluate_metric
 
@@ -25,6 +25,11 @@ def needs_target(name: str) -> bool:
     """Whether the scorer called `name` compares with a target; UsageError for an unknown name."""
     get(name)
     return name not in without_target
+
+
+def corpus(name: str) -> CorpusFigure | None:
+    """The figure of all items together that the scorer called `name` declares; None where it declares none, or is not known here."""
+    return corpus_figures.get(name) if name in scorers else None
 
 
 def code(name: str) -> str:

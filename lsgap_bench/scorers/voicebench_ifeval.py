@@ -16,26 +16,6 @@ from lsgap_bench.scorers.voicebench_text import without_mark, without_turn
 _LONG_BLANK = re.compile(r"(\s{200})\s+")
 
 
-@scorer("voicebench_ifeval")
-def voicebench_ifeval(response: str, item: Mapping[str, Any]) -> Verdict:
-    """Share of instructions followed, strictly and loosely, by lm-eval's checkers. Graded: `correct` is None.
-
-    The item has `instruction_id_list` and `kwargs`, one mapping per instruction. details: `strict` and `loose`, each with `prompt` (all are
-    followed) and `instruction` (one truth value each); the prediction is the strict ones. Loosely, an instruction is followed if the answer
-    follows it without its first line, its last, or both, or without asterisks. The score is the mean of the row's four rates; the mean of
-    such scores weights instructions by row, whereas VoiceBench's corpus score pools them: for that see `final`. An empty answer follows
-    nothing and counts as not extracted. UsageError, before anything is run, for an instruction whose checker lacks its data.
-    """
-    checkers = _checkers(item)
-    text = _LONG_BLANK.sub(r"\1", without_turn(without_mark(response)))  # checkers take quadratic time on blanks
-    strict = [_follows([text], one) for one in checkers]
-    loose = [_follows(_variants(text), one) for one in checkers]
-    details = {name: {"prompt": all(of), "instruction": of} for name, of in (("strict", strict), ("loose", loose))}
-    if not text.strip():
-        return Verdict(None, unread(item.get("chance")), None, extracted=False, details=details)
-    return Verdict(strict, final([details]), None, extracted=True, details=details)
-
-
 def final(details: Iterable[Mapping[str, Any]]) -> float:
     """VoiceBench's corpus score of the details of many rows, 0..1: the unweighted mean of four rates. NaN for no rows.
 
@@ -54,6 +34,26 @@ def corpus_rates(details: Iterable[Mapping[str, Any]]) -> dict[str, float]:
         rates[f"{way}-prompt"] = sum(row[way]["prompt"] for row in rows) / len(rows)
         rates[f"{way}-instruction"] = sum(followed) / len(followed)
     return rates
+
+
+@scorer("voicebench_ifeval", corpus=final)
+def voicebench_ifeval(response: str, item: Mapping[str, Any]) -> Verdict:
+    """Share of instructions followed, strictly and loosely, by lm-eval's checkers. Graded: `correct` is None.
+
+    The item has `instruction_id_list` and `kwargs`, one mapping per instruction. details: `strict` and `loose`, each with `prompt` (all are
+    followed) and `instruction` (one truth value each); the prediction is the strict ones. Loosely, an instruction is followed if the answer
+    follows it without its first line, its last, or both, or without asterisks. The score is the mean of the row's four rates; the mean of
+    such scores weights instructions by row, whereas VoiceBench's corpus score pools them: that is `final`. An empty answer follows
+    nothing and counts as not extracted. UsageError, before anything is run, for an instruction whose checker lacks its data.
+    """
+    checkers = _checkers(item)
+    text = _LONG_BLANK.sub(r"\1", without_turn(without_mark(response)))  # checkers take quadratic time on blanks
+    strict = [_follows([text], one) for one in checkers]
+    loose = [_follows(_variants(text), one) for one in checkers]
+    details = {name: {"prompt": all(of), "instruction": of} for name, of in (("strict", strict), ("loose", loose))}
+    if not text.strip():
+        return Verdict(None, unread(item.get("chance")), None, extracted=False, details=details)
+    return Verdict(strict, final([details]), None, extracted=True, details=details)
 
 
 def _checkers(item: Mapping[str, Any]) -> list[Any]:

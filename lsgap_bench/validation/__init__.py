@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 from tqdm import tqdm
 
 from lsgap_bench.clip_making import make_clips
+from lsgap_bench.data_sources import Unreachable, connect
 from lsgap_bench.errors import UsageError
-from lsgap_bench.harness import PairedTask, build_tasks
+from lsgap_bench.harness import PairedTask, build_tasks, hub_asked
 from lsgap_bench.schema import Item
 from lsgap_bench.speech.clip_faults import ClipFacts
 from lsgap_bench.validation.clip_checks import clip_findings, look
@@ -50,18 +51,25 @@ def validate(names: Sequence[str], include_path: Sequence[str] = (), strictness:
     groups = {file.name for file in catalog.files if file.kind == "group"} | catalog.tags.keys()
     rows: list[dict[str, Any]] = []
     findings = [Finding(line, problem=True) for line in catalog.problems]
-    for name, group in catalog.expand(names or sorted(catalog.names)).items():
-        if name in groups:
-            continue
-        try:
-            loaded = build_tasks([name], catalog)
-        except UsageError as error:
-            findings += _not_built(name, group, names, catalog, error)
-            continue
-        for task_name, task in loaded.by_name.items():
-            row, found = _check(task, strictness or Strictness()) if isinstance(task, PairedTask) else (_text_row(task_name, task), [])
-            rows.append(row)
-            findings += found
+    unreachable: dict[str, list[Unreachable]] = {}
+    with hub_asked() as give_up:
+        for name, group in catalog.expand(names or sorted(catalog.names)).items():
+            if name in groups:
+                continue
+            try:
+                loaded = build_tasks([name], catalog)
+            except Unreachable as error:
+                unreachable.setdefault(error.name, []).append(error)
+                give_up()
+                continue
+            except UsageError as error:
+                findings += _not_built(name, group, names, catalog, error)
+                continue
+            for task_name, task in loaded.by_name.items():
+                row, found = _check(task, strictness or Strictness()) if isinstance(task, PairedTask) else (_text_row(task_name, task), [])
+                rows.append(row)
+                findings += found
+    findings += _not_reached(unreachable)
     findings = list(dict.fromkeys(findings))  # what is wrong with a scorer is found at every item
     return Validation(rows, [f.line for f in findings if f.problem], [f.line for f in findings if not f.problem])
 
@@ -73,6 +81,16 @@ def _not_built(name: str, group: Path | None, asked: Sequence[str], catalog: Cat
             raise error
         return []
     return [Finding(f"{group}: {error}" if group and name not in catalog.names else str(error), problem=True)]
+
+
+def _not_reached(unreachable: Mapping[str, Sequence[Unreachable]]) -> list[Finding]:
+    """One line for all tasks whose data set is on the hub alone; of a single task its own line."""
+    errors = [error for of in unreachable.values() for error in of]
+    if len(errors) < 2:
+        return [Finding(str(error), problem=True) for error in errors]
+    sets = ", ".join(f"{len(of)} of '{name}'" for name, of in unreachable.items())
+    line = f"the hub cannot be reached, so {len(errors)} tasks were not checked ({sets}); {connect()}"
+    return [Finding(line, problem=True)]
 
 
 def _check(task: PairedTask, strictness: Strictness) -> tuple[dict[str, Any], list[Finding]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import pytest
 from made_tasks import spoken_rows, wav, write_task, write_yaml
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.harness import hub_asked
 from lsgap_bench.validation import validate
 
 
@@ -96,3 +98,33 @@ def test_every_room_of_the_validation_is_asked(tmp_path: Path) -> None:
     for said in ("longer than the 30 s", "a minute", "add licence", "names the target 'spider'", "hold their own target"):
         assert sum(said in line for line in report.warnings) == 1, said
     assert len(report.warnings) == 5
+
+
+def hub_tasks(folder: Path, **sets: str) -> None:
+    data = {"test_split": "test", "doc_to_text": "{{q}}", "doc_to_audio": "audio", "doc_to_target": "{{a}}", "scorer": "exact"}
+    for name, dataset in sets.items():
+        write_yaml(folder / f"{name}.yaml", {"task": name, "dataset_path": dataset, **data})
+
+
+def test_tasks_of_a_hub_that_cannot_be_reached_are_told_in_one_line_by_data_set(tmp_path: Path) -> None:
+    hub_tasks(tmp_path, one="nobody/first", two="nobody/second", three="nobody/first")
+    write_task(tmp_path, name="good")
+    report = validate(["one", "two", "three", "good"], [str(tmp_path)])
+    [line] = report.problems
+    assert line.startswith("the hub cannot be reached, so 3 tasks were not checked (2 of 'nobody/first', 1 of 'nobody/second'); connect")
+    assert [row["task"] for row in report.rows] == ["good"]
+
+
+def test_a_single_task_of_the_hub_keeps_its_own_line(tmp_path: Path) -> None:
+    hub_tasks(tmp_path, one="nobody/first")
+    [line] = validate(["one"], [str(tmp_path)]).problems
+    assert line.startswith(f"{tmp_path / 'one.yaml'}: dataset_path: 'nobody/first' cannot be loaded")
+
+
+def test_a_hub_that_was_given_up_is_asked_no_more_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    with hub_asked() as give_up:
+        give_up()
+        with pytest.raises(ConnectionError, match="offline mode is enabled"):
+            huggingface_hub.HfApi().dataset_info("nobody/first")
+    assert not huggingface_hub.constants.is_offline_mode()
