@@ -101,11 +101,19 @@ def variant_of(given: Any, where: str) -> Variant:
     for key in given:
         if key != VOICE and key not in owners:
             raise UsageError(f"{where}: no effect has the key '{key}'; {did_you_mean(str(key), [*owners, VOICE])}")
-    if VOICE in given and not isinstance(given[VOICE], str):
-        raise UsageError(f"{where}: {VOICE}: {given[VOICE]!r} is no name of a voice; write one such as espeak:en-gb")
+    if VOICE in given:
+        _check_voice(given[VOICE], where)
     asked = {owners[key].name: owners[key] for key in given if key != VOICE}
     steps = [Step(of, _parameters(of, given, where)) for of in sorted(asked.values(), key=lambda of: (of.order, of.name))]
     return Variant(given.get(VOICE), tuple(steps))
+
+
+def _check_voice(name: Any, where: str) -> None:
+    """UsageError for what is no ENGINE:VOICE of an engine that is known."""
+    try:
+        Manner(voice=name)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
 
 
 def _parameters(effect: Effect, given: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,7 +17,7 @@ from lsgap_bench.layer_chart import layer_chart
 from lsgap_bench.leaderboard import add, build, check, file_name
 from lsgap_bench.leaderboard_page import COLUMNS, best_intervention, boards, page, table
 from lsgap_bench.records import read_record
-from lsgap_bench.schema import Record, Representation, absent
+from lsgap_bench.schema import Estimate, GapSplit, OtherScores, PValue, Record, Representation, absent
 
 SCORES = {
     "sizes": {"text": [1, 1, 1, 1], "speech": [1, 1, 1, 0], "speech+angle_projection:bottom3@0": [1, 1, 1, 1]},
@@ -411,3 +412,23 @@ def test_curves_of_any_scale_stay_inside_the_drawing(values: list[float]) -> Non
 
 def test_a_metric_without_any_value_has_no_drawing() -> None:
     assert layer_chart("m", representation([float("nan")] * 3)) is None
+
+
+def test_the_page_shows_what_other_scorers_make_of_the_answers_and_the_gap_as_a_sum(make_run: Any, tmp_path: Path) -> None:
+    record = read_record(make_run(tmp_path / "run", SCORES) / "record.json")
+    read = {"text": Estimate(61.5, 50.0, 70.0, 4), "speech": Estimate(51.5, 40.0, 60.0, 4)}
+    other = OtherScores(read, Estimate(10.25), PValue(0.5, "made up"), {"text": 0.125, "speech": math.nan})
+    split = GapSplit(Estimate(7.5), Estimate(1.5), Estimate(2.5), Estimate(3.5), absent("not counted", "WER"))
+    sizes = dataclasses.replace(record.tasks["sizes"], other_scorers={f"robust{EVIL}": other}, split=split)
+    overall = dataclasses.replace(record.overall, other_scorers={"robust": other}, split=split)
+    shown = page([dataclasses.replace(record, tasks={**record.tasks, "sizes": sizes}, overall=overall)])
+    assert EVIL not in shown
+    words = re.sub(r"<[^>]+>|\s+", " ", shown).split()
+    assert {"61.5", "51.5", "10.2", "12.5"} <= set(words)
+    assert " ".join(words).count("sizes 7.5 1.5 2.5 3.5") == " ".join(words).count("Overall 7.5 1.5 2.5 3.5") == 1
+
+
+def test_the_page_of_a_plain_run_has_neither(make_run: Any, tmp_path: Path) -> None:
+    shown = page([read_record(make_run(tmp_path / "run", SCORES) / "record.json")])
+    assert "under other scorers" not in shown
+    assert "The gap as a sum" not in shown

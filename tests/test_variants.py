@@ -59,7 +59,9 @@ def test_every_shipped_variant_is_one_that_yaml_could_declare(name: str) -> None
         ({"x": {"noise": "white"}}, "x: snr is missing; the effect 'noise' needs it"),
         ({"x": {"snr": 3}}, "x: noise is missing"),
         ({"x": {"noise": "white", "snr": 300}}, "x: snr: 300 is out of range"),
-        ({"x": {"voice": 3}}, "x: voice: 3 is no name of a voice"),
+        ({"x": {"voice": 3}}, "x: voice 3 is no ENGINE:VOICE"),
+        ({"x": {"voice": "en-gb"}}, "x: voice 'en-gb' is no ENGINE:VOICE; write for example espeak:en-us"),
+        ({"x": {"voice": "espek:en"}}, "x: no voice engine is called 'espek'; did you mean 'espeak'"),
     ],
 )
 def test_what_is_wrong_in_yaml_is_named_in_one_line(declared: Any, said: str) -> None:
