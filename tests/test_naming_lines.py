@@ -14,7 +14,7 @@ from lsgap_bench.naming_lines import naming_keys
 
 FILES = {
     "a_plain.yaml": "task: plain\ndataset_path: json\nmetadata: {version: 1}\n",
-    "b_quoted.yaml": "\"task\" : 'quoted'  # a comment\ntag:\n- one\n\n# between\n- two\ndescription: |\n  task: not this one\n\n  group: nor this\n",
+    "b_quoted.yaml": "\"task\" : 'quoted'  # a comment\ntag:\n- one\n\n#\n- two\ndescription: |\n  task: not this\n\n  group: nor this\n",
     "c_group.yaml": "group: everything\ntask:\n  - plain\n  - group: inner\n    task: [quoted]\nmetadata:\n  task: unused\n",
     "d_python.yaml": "task: python\nclass: !function here.Task\n",
     "e_base": "tag: [inherited]\ntask: base\ntask_list: [unknown]\n",
