@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from os.path import normpath
 from pathlib import Path
@@ -23,37 +23,36 @@ class _Loader(_Base):  # type: ignore[misc]
 _Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
 
 
-@cache
 def naming_keys(folder: Path) -> Mapping[Path, Mapping[str, Any]]:
     """Each YAML file of a folder, in lm-eval's order -> its keys task, group, tag and class. A file that lm-eval would drop is left out.
 
     lm-eval parses every file whole, and an include once for each file that names it, which takes some ten times as long.
     """
     found: dict[Path, Mapping[str, Any]] = {}
+    read = cache(_own_keys)  # for this once: files may change
     for path in sorted(folder.rglob("*.yaml"), key=str):
         if _SKIPPED.isdisjoint(path.parts):
             try:
-                found[path] = _with_includes(str(path), set())
+                found[path] = _with_includes(str(path), read, set())
             except (yaml.YAMLError, OSError, ValueError, TypeError):
                 continue
     return found
 
 
-def _with_includes(path: str, seen: set[str]) -> Mapping[str, Any]:
+def _with_includes(path: str, read: Callable[[str], Mapping[str, Any]], seen: set[str]) -> Mapping[str, Any]:
     if path in seen:
         raise ValueError(f"{path} is included twice or in a circle")
     seen.add(path)
-    own = _own_keys(path)
+    own = read(path)
     if "include" not in own:
         return own
     included = own["include"] if isinstance(own["include"], list) else [own["include"]]
     keys: dict[str, Any] = {}
     for name in included:
-        keys.update(_with_includes(normpath(Path(path).parent / name), seen))
+        keys.update(_with_includes(normpath(Path(path).parent / name), read, seen))
     return {key: value for key, value in {**keys, **own}.items() if key != "include"}
 
 
-@cache
 def _own_keys(path: str) -> Mapping[str, Any]:
     text = Path(path).read_text(encoding="utf-8")
     lines = _KEYS.findall(text)

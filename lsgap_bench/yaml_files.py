@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +126,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; UsageError naming file and line where it is malformed or no mapping."""
     try:
         text = path.read_text(encoding="utf-8")
-        loaded = yaml.load(text, Loader=_Loader)
+        loaded = deepcopy(_parsed(text))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {min(mark.line + 1, len(text.splitlines()))}" if mark else ""
@@ -138,6 +140,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         kind = "nothing" if loaded is None else type(loaded).__name__
         raise UsageError(f"{path}: a YAML file here holds `key: value` lines, this one holds {kind}; correct it or move it away")
     return loaded
+
+
+@lru_cache(maxsize=1000)
+def _parsed(text: str) -> Any:
+    return yaml.load(text, Loader=_Loader)  # an include comes once for each file that names it, and a run reads all of them twice
 
 
 def tasks_sha256(sources: Iterable[str]) -> str:

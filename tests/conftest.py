@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 
+from lsgap_bench import plots, run_plots
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.records import Rows, write_run
 from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Verdict
@@ -50,7 +52,14 @@ CHECKS = {
     "placeholder_mismatch": 0,
     "warnings": [],
 }
+DRAWING = {plots: plots.save_plots, run_plots: run_plots.save_run_plots}
 Scores = Mapping[str, Mapping[str, Sequence[float]]]
+
+
+def pytest_collection_finish() -> None:
+    """Of what is imported by now nothing will ever be garbage, and to look through it takes half a second whenever a model is let go."""
+    gc.collect()
+    gc.freeze()
 
 
 def made_pair(task: str, number: int, scores: Mapping[str, float]) -> Pair:
@@ -117,6 +126,22 @@ def make_run() -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _undrawn() -> Iterator[None]:
+    """Runs draw no figures: these take longer than all the rest of a tiny run."""
+    with pytest.MonkeyPatch.context() as patch:
+        for room, real in DRAWING.items():
+            patch.setattr(room, real.__name__, lambda *given: [])
+        yield
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runs of this test draw their figures all the same."""
+    for room, real in DRAWING.items():
+        monkeypatch.setattr(room, real.__name__, real)
 
 
 @pytest.fixture(scope="session")

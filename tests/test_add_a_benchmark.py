@@ -63,8 +63,6 @@ def test_the_page_runs_from_its_first_line_to_its_last(
     """spoken: its section on voices alone; else all the others."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    for drawing in ("plots.save_plots", "run_plots.save_run_plots"):
-        monkeypatch.setattr(f"lsgap_bench.{drawing}", lambda *given: [])
     asked = [part for part in sections() if part.startswith(OF_VOICES) is spoken]
     commands = sum(run_block(*found) for part in asked for found in BLOCK.findall(part))
     assert commands == (4 if spoken else 8)

@@ -142,16 +142,8 @@ def nested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pooled = {"group": "pooled", "task": ["one", "three"], "aggregate_metric_list": by_size}
     (folder / "pooled.yaml").write_text(json.dumps(pooled))
     (folder / "outer.yaml").write_text(json.dumps({"group": "outer", "task": ["alone", "pooled"]}))
-    with pytest.MonkeyPatch.context() as patch:
-        _undrawn(patch)
-        run(folder, "outer", metrics=["pooled_cosine"], output_path=folder / "run")
+    run(folder, "outer", metrics=["pooled_cosine"], output_path=folder / "run")
     return folder / "run"
-
-
-def _undrawn(patch: pytest.MonkeyPatch) -> None:
-    """No plots, which take longer than all the rest."""
-    patch.setattr("lsgap_bench.plots.save_plots", lambda *given: [])
-    patch.setattr("lsgap_bench.run_plots.save_run_plots", lambda *given: [])
 
 
 def test_a_run_of_a_nested_group_weighs_by_member_and_inside_by_item(nested: Path) -> None:
@@ -166,8 +158,7 @@ def test_a_run_of_a_nested_group_weighs_by_member_and_inside_by_item(nested: Pat
         assert value(outer) == pytest.approx(of["alone"] / 2 + of["one"] / 8 + 3 * of["three"] / 8)  # type: ignore[no-untyped-call]
 
 
-def test_rescoring_and_the_leaderboard_recompute_a_weighted_group(nested: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _undrawn(monkeypatch)
+def test_rescoring_and_the_leaderboard_recompute_a_weighted_group(nested: Path, tmp_path: Path) -> None:
     before, again = read_record(nested / RECORD), rescore(nested, output_path=tmp_path / "again").record
     assert to_plain(again.groups) == to_plain(before.groups)
     assert to_plain(again.overall) == to_plain(before.overall)

@@ -49,13 +49,10 @@ class Ran(NamedTuple):
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
-    """Without plots, which take longer than all the rest."""
     folder = tmp_path_factory.mktemp("judged")
     for name, scorer in zip(TASKS, ("voicebench_open", "voicebench_qa", "exact"), strict=True):
         write_task(folder, name=name, scorer=scorer, family=name)
-    with pytest.MonkeyPatch.context() as patch, served(parrot) as server:
-        patch.setattr("lsgap_bench.plots.save_plots", lambda *given: [])
-        patch.setattr("lsgap_bench.run_plots.save_run_plots", lambda *given: [])
+    with served(parrot) as server:
         evaluate(**arguments(server, folder), output_path=folder / "run")
         yield Ran(folder / "run", server, folder)
 

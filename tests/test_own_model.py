@@ -29,8 +29,6 @@ def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of somebody who has trained a projector."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
-    for drawing in ("plots.save_plots", "run_plots.save_run_plots"):
-        monkeypatch.setattr(f"lsgap_bench.{drawing}", lambda *given: [])
     tiny_whisper_llm.encoder(tmp_path / "whisper", seconds=12)
     tiny_whisper_llm.language_model(tmp_path / "reader")
     save_file(tiny_whisper_llm.projector_weights(), tmp_path / "projector.safetensors")

@@ -26,14 +26,7 @@ NUMBERS = ("tasks", "groups", "overall", "checks", "system", "systems", "tags")
 
 
 @pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No plots, which take longer than all the rest."""
-    monkeypatch.setattr("lsgap_bench.plots.save_plots", lambda *given: [])
-    monkeypatch.setattr("lsgap_bench.run_plots.save_run_plots", lambda *given: [])
-
-
-@pytest.fixture
-def run(tmp_path: Path, make_run: Callable[..., Path], undrawn: None) -> Path:
+def run(tmp_path: Path, make_run: Callable[..., Path]) -> Path:
     return make_run(tmp_path / "run", SCORES)
 
 
@@ -83,6 +76,13 @@ def test_a_rescored_folder_is_a_whole_run_folder_without_the_store(real: Path, s
     assert {path.name for path in same.folder.iterdir()} == {path.name for path in real.iterdir()} - gone
     assert (same.folder / "alignment.svg").read_bytes() == (real / "alignment.svg").read_bytes()
     assert "rescored from" in (same.folder / "log.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_rescored_folder_has_figures_of_its_own(run: Path) -> None:
+    kinds = {".png", ".svg"}
+    found = {path.name for path in rescore(run, {"days": "choice"}).folder.iterdir() if path.suffix in kinds}
+    assert found == {f"{name}{kind}" for name in ("layers", "gap", "length") for kind in kinds}
 
 
 def test_the_record_says_what_it_was_made_of_and_keeps_what_it_was(real: Path, same: Rescored) -> None:
@@ -174,7 +174,6 @@ def test_a_metrics_mean_is_over_the_layers_that_are_asked_for(run: Path, tmp_pat
     assert done.changed == (usual if layers == "1..L" else f"layers 1..L -> {layers}")
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_the_papers_protocol_leaves_its_own_metrics_and_names_what_the_run_did_otherwise(real: Path, tmp_path: Path) -> None:
     done = rescore(real, protocol="emnlp2025", output_path=tmp_path / "paper")
     assert set(done.record.overall.representation) == {
@@ -224,7 +223,6 @@ def test_what_could_not_be_read_counts_anew_under_another_choice_and_back(run: P
     assert leaderboard.add(wrong.folder, tmp_path / "records").exists()  # its samples give its numbers
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_checks_that_verdicts_decide_are_made_anew(tmp_path: Path, make_run: Callable[..., Path]) -> None:
     scores = {"t": {"text": [1] * 8, "speech": [1] * 8, "speech=other": [0] * 8}}
     run = make_run(tmp_path / "run", scores)

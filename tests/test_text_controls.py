@@ -166,7 +166,6 @@ def finished(table: Any, tmp_path_factory: pytest.TempPathFactory) -> Evaluation
     list(recognizers)
     patch = pytest.MonkeyPatch()
     patch.setitem(recognizers._found, "table", lambda: table)
-    patch.setattr("lsgap_bench.plots.save_plots", lambda *given: [])  # those of every run, which cost seconds
     item = PairedTask.item
     patch.setattr(PairedTask, "item", lambda self, doc, number: with_spoken(item(self, doc, number)))
     try:
@@ -204,6 +203,11 @@ def test_samples_hold_what_was_read_and_heard(finished: Evaluation) -> None:
     assert by[ITEMS[4].id, "text=spoken_form"]["score"] is None
 
 
+@pytest.mark.usefixtures("drawn")
+def test_a_run_with_conditions_draws_them(finished: Evaluation, tmp_path: Path) -> None:
+    assert (finished.save(tmp_path / "run") / "conditions.png").is_file()
+
+
 def test_the_record_holds_every_condition_and_can_be_derived_again(finished: Evaluation) -> None:
     folder = Path(str(finished.folder))
     record = read_record(folder / "record.json")
@@ -218,7 +222,6 @@ def test_the_record_holds_every_condition_and_can_be_derived_again(finished: Eva
     shown = finished.table()
     assert "text=transcript" in shown
     assert "verbalisation" in shown
-    assert (folder / "conditions.png").is_file()
 
 
 def test_a_run_without_any_spoken_form_is_refused_and_writes_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from lm_eval.tasks import TaskManager
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.group_weights import Member, group_of, overall_of
 from lsgap_bench.harness.failures import BROKEN, reason_of
-from lsgap_bench.harness.index import task_index
+from lsgap_bench.harness.index import own_index, task_index
 from lsgap_bench.harness.items import config_keys
 from lsgap_bench.harness.paired_task import PairedTask
 from lsgap_bench.task_checks import check_file, check_task
@@ -78,14 +78,15 @@ def build_tasks(names: Sequence[str], catalog: Catalog) -> Loaded:
     for file in [*own_files.values(), *(f for f in catalog.files if f.name in reached)]:
         check_file(file, config_keys())
     foreign = [name for name in reached if name not in catalog.names and name not in own_files]
-    manager = TaskManager(include_path=list(catalog.folders), include_defaults=False)
-    theirs = task_index() if foreign else {}
+    theirs = own_index() if foreign else {}
     for name in foreign:
         if name not in theirs:
             where = f"{reached[name]}: " if reached[name] else ""
             near = next((k for k in (catalog.names, theirs) if "did you mean" in did_you_mean(name, k)), catalog.names)
             raise UsageError(f"{where}no task is called '{name}'; {did_you_mean(name, near)}")
-    manager.task_index.update({name: entry for name, entry in theirs.items() if name not in manager.task_index})
+    manager = TaskManager(include_defaults=False)
+    for index in (theirs, *map(task_index, catalog.folders)):  # a later name wins
+        manager.task_index.update(index)
     for tag, members in catalog.tags.items():
         manager.task_index[tag].tags.update(members)  # lm-eval keeps the tasks of the last folder only
     try:

@@ -15,9 +15,7 @@ SCORES = {"numbers": {"text": [1, 1, 0, 0], "speech": [1, 0, 0, 0]}, "days": {"t
 
 
 @pytest.fixture
-def run(tmp_path: Path, make_run: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr("lsgap_bench.plots.save_plots", lambda *given: [])  # plots take longer than all the rest
-    monkeypatch.setattr("lsgap_bench.run_plots.save_run_plots", lambda *given: [])
+def run(tmp_path: Path, make_run: Callable[..., Path]) -> Path:
     return make_run(tmp_path / "run", SCORES)
 
 
