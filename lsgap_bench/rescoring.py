@@ -165,7 +165,9 @@ def _given_up(source: Source, task: str) -> str | None:
 def _further(source: Source, request: Request) -> dict[str, list[str]]:
     """Task -> its further scorers beside the one that judges now."""
     said: Mapping[str, Sequence[str]] = source.record.provenance.get("other_scorers") or {}
-    moved = {task: exchanged(dict.fromkeys(names), request.scorers.get(task), _given_up(source, task), None) for task, names in said.items()}
+    moved = {
+        task: exchanged(dict.fromkeys(names), request.scorers.get(task), _given_up(source, task), None) for task, names in said.items()
+    }
     return {task: list(names) for task, names in moved.items() if names}
 
 
