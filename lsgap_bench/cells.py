@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from lsgap_bench.schema import Estimate, PValue, absent
 
 ABSENT = "-"
 _WIDTHS = {"task": 28, "metric": 32, "unit": 8}  # characters before a cell wraps, so that a table stays near 110 columns
+_WIDE = 110
 _DIGITS = {"points": 1, "distance": 2, "nats": 2, "norm": 1}
 
 
@@ -61,6 +63,11 @@ def of_ratio(exact: Estimate) -> Estimate:
     return replace(exact, low=max(exact.low, 0.0))
 
 
+def _wrapped(note: str) -> list[str]:
+    """A footnote as wide as a table; an option of a command stays whole."""
+    return textwrap.wrap(note, _WIDE, subsequent_indent=" " * 4, break_on_hyphens=False, break_long_words=False)
+
+
 @dataclass
 class Footnotes:
     """Cells of one table; what is absent becomes a dash and a number, and the reasons follow the table."""
@@ -87,7 +94,8 @@ class Footnotes:
         align = ["left", *["right"] * (len(headers) - 1)]
         widths = [_WIDTHS.get(header, 46) for header in headers]
         table = tabulate(rows, headers, "simple", colalign=align, disable_numparse=True, maxcolwidths=widths)
-        return "\n".join([title, table, *(f"({k}) {reason}" for k, reason in enumerate(self.reasons, 1))])
+        notes = [line for k, reason in enumerate(self.reasons, 1) for line in _wrapped(f"({k}) {reason}")]
+        return "\n".join([title, table, *notes])
 
     def _marked(self, text: str, reason: str) -> str:
         if reason not in self.reasons:

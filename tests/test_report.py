@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from lsgap_bench.cells import estimate, number, p_value, parameters
+from lsgap_bench.cells import Footnotes, estimate, number, p_value, parameters
 from lsgap_bench.check_lines import check_lines
 from lsgap_bench.report import run_tables, systems_table
 from lsgap_bench.schema import Estimate, absent
@@ -183,3 +183,11 @@ def test_a_cascade_alone_leaves_dashes_with_the_reason_and_none_of_it_no_table(m
     assert line_of(table, "sizes")[1:5] == ["-", "(1)", "50.0", "100.0"]
     assert "(1) this system was not run" in table
     assert "Systems in points" not in run_tables(make_record(TWO_TASKS))
+
+
+def test_a_footnote_is_no_wider_than_a_table_and_splits_no_option() -> None:
+    notes = Footnotes()
+    why = "it needs a judge; add --judge chat --judge_args base_url=...,model=..., or judge the stored answers: lsgap rescore --judge"
+    shown = notes.under("title", [["made", notes.cell(absent(why))]], ["task", "score"]).splitlines()
+    assert max(map(len, shown)) <= 110
+    assert " ".join(" ".join(shown[4:]).split()) == f"(1) {why}"

@@ -29,7 +29,7 @@ def pair_findings(items: Sequence[Item], source: str, cluster: str | None) -> It
 def _pace(item: Item, source: str) -> Iterator[Finding]:
     words, seconds = len(item.text.split()), item.clip.seconds
     if words > _FASTEST * seconds + 2:
-        yield Finding(f"{source}: {item.id}: {words} words cannot be said in {seconds:.1f} s; is this the right clip?", problem=True)
+        yield Finding(f"{source}: {item.id}: {words} words cannot be said in {seconds:.2g} s; is this the right clip?", problem=True)
     spoken = _spoken_words(item.spoken or item.text)
     if seconds > _LONG_ENOUGH and spoken * 60 < _SLOWEST * seconds:
         pace = 60 * words / seconds

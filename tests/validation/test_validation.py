@@ -22,7 +22,7 @@ DEFECTS = [
     (sound(b"no sound"), "no audio that can be read"),
     (sound(wav(0.5, subtype="FLOAT", level=float("nan"))), "NaN or infinite"),
     (sound(wav(5.0, level=0.0)), "the clip is silent"),
-    (sound(wav(0.05)), "words cannot be said in 0.1 s"),
+    (sound(wav(0.05)), "words cannot be said in 0.05 s"),
     (sound(spoken_rows(1)[0]["audio"]["bytes"]), "its clip is also the clip of"),
     ({"question": ""}, "doc_to_text gives no words"),
     ({"answer": None}, "doc_to_target gives 'None', because column 'answer' is empty"),
