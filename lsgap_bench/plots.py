@@ -281,6 +281,6 @@ def save_figure(figure: Figure, stem: Path) -> list[Path]:
 def _write(figure: Figure, kind: str, path: Path, metadata: dict[str, None]) -> None:
     """As `figure.savefig`, which draws everything once more to measure it."""
     if kind == "png":
-        FigureCanvasAgg(figure).print_png(path, metadata=metadata)
+        FigureCanvasAgg(figure).print_png(path, metadata=metadata)  # type: ignore[no-untyped-call]
     else:
-        FigureCanvasSVG(figure).print_svg(path, metadata=metadata)
+        FigureCanvasSVG(figure).print_svg(path, metadata=metadata)  # type: ignore[no-untyped-call]
