@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -265,11 +267,20 @@ def _label_tokens(axes: Axes, tokens: Sequence[str]) -> None:
 
 def save_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write `stem`.png and `stem`.svg, each whole, the same bytes for the same figure."""
+    figure.set_dpi(160)
     paths = []
     for kind, unstable in (("png", "Software"), ("svg", "Date")):
         path = stem.with_name(f"{stem.name}.{kind}")
         partial = path.with_name(f"{path.name}.part")
-        figure.savefig(partial, format=kind, dpi=160, metadata={unstable: None})
+        _write(figure, kind, partial, {unstable: None})
         figure.set_layout_engine("none")  # the places are found; to find them again takes as long as to draw
         paths.append(partial.replace(path))
     return paths
+
+
+def _write(figure: Figure, kind: str, path: Path, metadata: dict[str, None]) -> None:
+    """As `figure.savefig`, which draws everything once more to measure it."""
+    if kind == "png":
+        FigureCanvasAgg(figure).print_png(path, metadata=metadata)  # type: ignore[no-untyped-call]
+    else:
+        FigureCanvasSVG(figure).print_svg(path, metadata=metadata)  # type: ignore[no-untyped-call]

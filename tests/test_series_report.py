@@ -25,7 +25,7 @@ WRONG = f"{BOTTOM3}=wrong_transcript"
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    made = falling(gains={BOTTOM3: 6, WRONG: 2}, tags={"strategy": "full"}, items=20)
+    made = falling(gains={BOTTOM3: 6, WRONG: 2}, tags={"strategy": "full"}, items=20, layers=3)
     return analyse(load_series(write_series(tmp_path_factory.mktemp("series"), made)), n_boot=200)
 
 

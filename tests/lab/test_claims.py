@@ -21,7 +21,10 @@ STRATEGIES = {"a": "full", "b": "full", "c": "full", "d": "lora", "e": "lora", "
 
 
 def sweep(**changes: object) -> list[Made]:
-    return [replace(made, tags={"strategy": STRATEGIES[made.run]}) for made in falling(tuple(STRATEGIES), items=10, noise=0.002, **changes)]
+    return [
+        replace(made, tags={"strategy": STRATEGIES[made.run]})
+        for made in falling(tuple(STRATEGIES), items=10, layers=3, noise=0.002, **changes)
+    ]
 
 
 def analysed(folder: Path, made: list[Made]) -> Analysis:
