@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import transformers
 from tiny_models import wave
 
 from lsgap_bench.checks import batch_difference
@@ -65,7 +64,7 @@ def test_where_bitsandbytes_is_missing_the_extra_is_named(monkeypatch: pytest.Mo
     def missing(**given: object) -> None:
         raise PackageNotFoundError("bitsandbytes")
 
-    monkeypatch.setattr(transformers, "BitsAndBytesConfig", missing)
+    monkeypatch.setattr("lsgap_bench.models.placement._hub.BitsAndBytesConfig", missing)
     with pytest.raises(UsageError, match=r"load_in_4bit needs the package bitsandbytes; pip install 'lsgap-bench\[quantization\]'"):
         Placement(load_in_4bit=True).arguments("cpu")
 
