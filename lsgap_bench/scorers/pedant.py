@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from lsgap_bench.errors import UsageError
 
 PACKAGE, VERSION = "qa_metrics", "0.2.17"  # another version scores quite otherwise: 74.5 where this one gives 47.7
+CLASSIFIER = ("lr_classifier.pkl", "tf-idf_vectorizer.pkl")  # in the package's folder `classifier`; the wheel does not hold them
 ALONE = "the judge alone"
 Match = Callable[[str, str, str], bool]
 """(reference, answer, question) -> whether the answer says the reference."""
@@ -19,7 +22,10 @@ Match = Callable[[str, str, str], bool]
 
 def in_words() -> str:
     """What `voicebench_qa` is made of on this machine. UsageError as `pedant`."""
-    return ALONE if pedant() is None else f"PEDANT of {PACKAGE} {VERSION} and the judge, half each"
+    if pedant() is None:
+        return ALONE
+    known = hashlib.sha256(b"".join(path.read_bytes() for path in _classifier())).hexdigest()[:16]
+    return f"PEDANT of {PACKAGE} {VERSION} (classifier {known}) and the judge, half each"
 
 
 @cache
@@ -36,22 +42,29 @@ def pedant() -> Match | None:
         found = "of no known version"
     if found != VERSION:
         raise _unusable(f"is {found}, and voicebench_qa is defined by {VERSION}")
+    if not all(path.is_file() for path in _classifier()):
+        raise _unusable("lacks PEDANT's classifier, which is not downloaded from here")
     try:
         module = importlib.import_module(f"{PACKAGE}.pedant")
         _keep_offline(module)
         model = module.PEDANT()
-    except UsageError:
-        raise
     except Exception as error:
         raise _unusable(f"cannot be used ({type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]})") from error
     return lambda reference, answer, question: bool(model.evaluate([reference], answer, question))
 
 
+def _classifier() -> list[Path]:
+    """Where PEDANT's two files are to be."""
+    found = importlib.util.find_spec(PACKAGE)
+    folder = Path(str(found.origin)).parent if found else Path(PACKAGE)
+    return [folder / "classifier" / name for name in CLASSIFIER]
+
+
 def _keep_offline(module: Any) -> None:
-    """Where its classifier is missing PEDANT would download it, in the middle of a run and of no known version."""
+    """PEDANT's constructor fetches its classifier each time, from a branch that moves, and goes on with the old one where it cannot."""
 
     def refuse(*given: Any, **named: Any) -> None:
-        raise _unusable("lacks PEDANT's classifier, which is not downloaded from here")
+        raise ConnectionRefusedError
 
     for name in [name for name in vars(module) if name.startswith("download")]:
         setattr(module, name, refuse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +18,19 @@ from lsgap_bench.scorers.voicebench_qa import ask, yes_or_no
 
 ITEM = {"id": "secret-task/7", "text": "Capital of France?", "target": "Paris", "chance": None, "accent": "hidden-accent"}
 QA_METRICS = """
+asked = []
+
+
 def download_link(*given):
-    raise AssertionError("the network was asked")
+    asked.append(given)
 
 
 class PEDANT:
     def __init__(self):
-        if {missing}:
+        try:
             download_link("lr_classifier.pkl", "https://example.org")
+        except:  # as in the package
+            pass
 
     def evaluate(self, reference, candidate, question):
         assert isinstance(reference, list) and isinstance(question, str)
@@ -50,7 +56,10 @@ def installed(
     package = folder / "qa_metrics"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "pedant.py").write_text(QA_METRICS.format(missing=missing) if text is None else text)
+    (package / "pedant.py").write_text(QA_METRICS if text is None else text)
+    (package / "classifier").mkdir()
+    for name in () if missing else door.CLASSIFIER:
+        (package / "classifier" / name).write_bytes(name.encode())
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(door, "version", lambda name: version)
 
@@ -111,7 +120,15 @@ def test_with_pedant_the_score_is_the_mean_of_both(
     verdict = judged(answer, *votes)
     assert (verdict.score, verdict.correct) == (expected, correct)
     assert verdict.details["pedant"] is ("Paris" in answer)
-    assert door.in_words() == "PEDANT of qa_metrics 0.2.17 and the judge, half each"
+    assert sys.modules["qa_metrics.pedant"].asked == []
+
+
+def test_what_the_score_is_made_of_changes_with_pedants_classifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, monkeypatch)
+    before = door.in_words()
+    assert re.fullmatch(r"PEDANT of qa_metrics 0\.2\.17 \(classifier [0-9a-f]{16}\) and the judge, half each", before)
+    (tmp_path / "qa_metrics" / "classifier" / "lr_classifier.pkl").write_bytes(b"of another day")
+    assert door.in_words() != before
 
 
 def test_pedant_without_its_classifier_is_told_in_one_line_and_does_not_go_to_the_network(
