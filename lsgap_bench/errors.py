@@ -17,3 +17,13 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if close:
         return "did you mean " + " or ".join(f"'{c}'" for c in close) + "?"
     return "known: " + (", ".join(names) if names else "none")
+
+
+def first_line(error: BaseException) -> str:
+    """Of an error's message; its kind where it has none."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip()
+
+
+def with_kind(error: BaseException) -> str:
+    """An error's kind and the first line of its message."""
+    return f"{type(error).__name__}: {first_line(error) if str(error).strip() else 'no message'}"

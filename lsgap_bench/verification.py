@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from lsgap_bench.checks import TOLERANCE, batch_difference, expected_positions, relative_difference, tolerance_of
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.harness import load_tasks
 from lsgap_bench.hearing import heard_wave
 from lsgap_bench.models.adapter import Batch, Content, Gift, SpeechLM, gives
@@ -92,7 +92,7 @@ def _tried(name: str, guard: Callable[[], Finding], advice: str) -> Finding:
     try:
         found = guard()
     except FAILED as error:
-        return Finding(name, False, f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}", advice)
+        return Finding(name, False, with_kind(error), advice)
     return Finding(name, found.passed, found.figure, found.advice or ("" if found.passed else advice))
 
 

@@ -5,14 +5,11 @@ from __future__ import annotations
 import datasets
 import jinja2
 
+from lsgap_bench.errors import first_line
+
 BROKEN = (ImportError, AttributeError, TypeError, LookupError, ValueError, SyntaxError, OSError, RecursionError, jinja2.TemplateError)
 
 
 def reason_of(error: BaseException) -> str:
     """The first line of what lies behind an error: datasets wraps the reason in general words."""
     return first_line(error.__cause__ if isinstance(error, datasets.exceptions.DatasetsError) and error.__cause__ else error)
-
-
-def first_line(error: BaseException) -> str:
-    """Of an error's message; its kind where it has none."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

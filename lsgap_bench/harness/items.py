@@ -21,8 +21,8 @@ from lm_eval.utils import apply_template
 from lsgap_bench.data_files import check_text
 from lsgap_bench.data_sources import Unreachable, local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, listed, resolve_target, word_spans
-from lsgap_bench.errors import UsageError, did_you_mean
-from lsgap_bench.harness.failures import BROKEN, first_line, reason_of
+from lsgap_bench.errors import UsageError, did_you_mean, first_line, with_kind
+from lsgap_bench.harness.failures import BROKEN, reason_of
 from lsgap_bench.judging import Unread, check, known_of
 from lsgap_bench.schema import Clip, Generation, Item
 from lsgap_bench.speech.clips import clip_from_bytes
@@ -76,8 +76,7 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         try:
             super().__init__(config=theirs)
         except BROKEN as error:
-            reason = f"{type(error).__name__}: {first_line(error)}"
-            raise UsageError(f"{source}: the task cannot be built ({reason}); correct the file") from None
+            raise UsageError(f"{source}: the task cannot be built ({with_kind(error)}); correct the file") from None
         for name in _SHOWN_FIRST:
             delattr(self, name)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import transformers
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, first_line
 from lsgap_bench.registry import voice as voice_engine
 from lsgap_bench.speech.voices import Speech, drawn_with, refuse_pitch, require_sayable
 from lsgap_bench.weights import folder_hash
@@ -51,7 +51,7 @@ class TransformersTTS:
             with drawn_with(seed), torch.inference_mode():
                 said = speak(text, forward_params=_speaker(speaker))
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            raise UsageError(f"the voice '{voice}' cannot say {text[:80]!r} ({_first_line(error)}); does it need a #SPEAKER?") from None
+            raise UsageError(f"the voice '{voice}' cannot say {text[:80]!r} ({first_line(error)}); does it need a #SPEAKER?") from None
         wave = np.asarray(said["audio"], dtype=np.float32)
         return Speech(wave if wave.ndim == 1 else wave.reshape(-1, wave.shape[-1]).mean(0), int(said["sampling_rate"]))
 
@@ -61,7 +61,7 @@ class TransformersTTS:
             return untyped.pipeline("text-to-speech", model=name, device=self._device)
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise UsageError(
-                f"the voice 'transformers:{name}' cannot be loaded ({_first_line(error)}); give a checkpoint for speech"
+                f"the voice 'transformers:{name}' cannot be loaded ({first_line(error)}); give a checkpoint for speech"
             ) from None
 
 
@@ -86,9 +86,5 @@ def _weights(name: str) -> str:
     try:
         commit = transformers.AutoConfig.from_pretrained(name)._commit_hash
     except (OSError, ValueError) as error:
-        raise UsageError(f"the voice 'transformers:{name}' cannot be found ({_first_line(error)}); give a hub id or a folder") from None
+        raise UsageError(f"the voice 'transformers:{name}' cannot be found ({first_line(error)}); give a hub id or a folder") from None
     return f"{name} {commit}"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.errors import UsageError, did_you_mean, with_kind
 from lsgap_bench.schema import Verdict
 from lsgap_bench.scorers.normalize import unread
 
@@ -85,7 +85,7 @@ class EvaluateMetric:
         try:
             result = self.module.compute(predictions=[response], references=[[target] if self.nested else target])
         except Exception as error:
-            raise UsageError(f"{self.name} fails on the answer {response[:60]!r} ({_reason(error)}); choose another metric") from error
+            raise UsageError(f"{self.name} fails on the answer {response[:60]!r} ({with_kind(error)}); choose another metric") from error
         return self._picked(_numbers(result))
 
     def _picked(self, numbers: Mapping[str, float]) -> Picked:
@@ -138,7 +138,7 @@ def _loaded(metric: str, name: str) -> Any:
             "such as evaluate:./my_metric"
         ) from None
     except Exception as error:
-        raise UsageError(f"{name} cannot be loaded ({_reason(error)}); correct its script or choose another metric") from error
+        raise UsageError(f"{name} cannot be loaded ({with_kind(error)}); correct its script or choose another metric") from error
 
 
 def _nested(features: Any, name: str) -> bool:
@@ -170,7 +170,3 @@ def _number(value: Any) -> float | None:
         return _number(value[0]) if len(value) == 1 else None
     array = np.asarray(math.nan if value is None else value)
     return float(array.item()) if array.size == 1 and array.dtype.kind in "biuf" else None
-
-
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"

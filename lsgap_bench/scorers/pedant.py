@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 
 PACKAGE, VERSION = "qa_metrics", "0.2.17"  # another version scores quite otherwise: 74.5 where this one gives 47.7
 CLASSIFIER = ("lr_classifier.pkl", "tf-idf_vectorizer.pkl")  # in the package's folder `classifier`; the wheel does not hold them
@@ -49,7 +49,7 @@ def pedant() -> Match | None:
         _keep_offline(module)
         model = module.PEDANT()
     except Exception as error:
-        raise _unusable(f"cannot be used ({type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]})") from error
+        raise _unusable(f"cannot be used ({with_kind(error)})") from error
     return lambda reference, answer, question: bool(model.evaluate([reference], answer, question))
 
 

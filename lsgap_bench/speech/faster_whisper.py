@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.errors import UsageError, did_you_mean, first_line
 from lsgap_bench.registry import recognizer
 from lsgap_bench.speech.clips import Wave
 from lsgap_bench.weights import folder_hash
@@ -49,7 +49,7 @@ class FasterWhisper:
         except (RuntimeError, ValueError) as error:
             raise UsageError(
                 f"--recognizer_args pretrained={pretrained},device={device or 'auto'},compute_type={compute_type}: faster-whisper cannot "
-                f"load it ({_first_line(error)}); give {_CONVERTED}, and a device and type that CTranslate2 has"
+                f"load it ({first_line(error)}); give {_CONVERTED}, and a device and type that CTranslate2 has"
             ) from None
         self._check(str(pretrained), language)
         here = Path(pretrained).is_dir()
@@ -106,7 +106,7 @@ def _package() -> Any:
         return importlib.import_module("faster_whisper")
     except ImportError as error:
         raise UsageError(
-            f"recognizer 'faster-whisper' needs the package faster-whisper ({_first_line(error)}); "
+            f"recognizer 'faster-whisper' needs the package faster-whisper ({first_line(error)}); "
             "run `pip install lsgap-bench[recognizers]`"
         ) from None
 
@@ -119,13 +119,9 @@ def _folder(package: Any, pretrained: str, revision: str | None) -> Path:
             folder = Path(package.download_model(pretrained, revision=revision))
         except (OSError, ValueError) as error:
             raise UsageError(
-                f"pretrained={pretrained} is no folder and faster-whisper cannot get it from the hub ({_first_line(error)}); give a size "
+                f"pretrained={pretrained} is no folder and faster-whisper cannot get it from the hub ({first_line(error)}); give a size "
                 f"such as small, a hub id such as Systran/faster-whisper-small, or {_CONVERTED}"
             ) from None
     if not (folder / "tokenizer.json").is_file():  # faster-whisper would take that of another model, from the hub
         raise UsageError(f"pretrained={pretrained} holds no tokenizer.json; give {_CONVERTED}")
     return folder
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, first_line
 from lsgap_bench.registry import voice
 from lsgap_bench.speech.voices import Speech, drawn_with, refuse_pitch, require_sayable
 
@@ -41,8 +41,7 @@ class Kokoro:
             with drawn_with(seed):
                 parts = [part.audio for part in self._pipeline(voice[:1])(text, voice=voice, speed=speed)]
         except (AssertionError, OSError, RuntimeError, ValueError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise UsageError(f"kokoro cannot speak as '{voice}' ({reason}); see the list of voices of {WEIGHTS}") from None
+            raise UsageError(f"kokoro cannot speak as '{voice}' ({first_line(error)}); see the list of voices of {WEIGHTS}") from None
         if not parts:
             raise UsageError(f"kokoro's voice '{voice}' says nothing to {text[:80]!r}; try another voice")
         return Speech(np.concatenate([np.asarray(part, dtype=np.float32) for part in parts]), SAMPLING_RATE)

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers.activations import ACT2FN
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, first_line
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig
 
 LAYERS = ("linear_1", "linear_2")
@@ -73,8 +73,9 @@ def _tensors(path: str) -> dict[str, Tensor]:
     try:
         found: Any = load_file(path) if path.endswith(".safetensors") else torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, SafetensorError, RuntimeError, pickle.UnpicklingError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UsageError(f"projector={path} cannot be read ({reason}); give a .safetensors file, or a state dict of torch.save") from None
+        raise UsageError(
+            f"projector={path} cannot be read ({first_line(error)}); give a .safetensors file, or a state dict of torch.save"
+        ) from None
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise UsageError(f"projector={path} is no state dict; save projector.state_dict() and nothing else")
     return dict(found)
