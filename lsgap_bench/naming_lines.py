@@ -12,15 +12,15 @@ from typing import Any
 import yaml
 
 _KEYS = re.compile(r"""^["']?(?:task|group|tag|class|include)["']?[ ]*:.*(?:\n(?:[ \t#-].*)?)*""", re.MULTILINE)
-_SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
+SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class Loader(_Base):  # type: ignore[misc]
     """YAML in which `!function` is left as its text."""
 
 
-_Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
+Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
 
 
 def naming_keys(folder: Path) -> Mapping[Path, Mapping[str, Any]]:
@@ -31,7 +31,7 @@ def naming_keys(folder: Path) -> Mapping[Path, Mapping[str, Any]]:
     found: dict[Path, Mapping[str, Any]] = {}
     read = cache(_own_keys)  # for this once: files may change
     for path in sorted(folder.rglob("*.yaml"), key=str):
-        if _SKIPPED.isdisjoint(path.parts):
+        if SKIPPED.isdisjoint(path.parts):
             try:
                 found[path] = _with_includes(str(path), read, set())
             except (yaml.YAMLError, OSError, ValueError, TypeError):
@@ -57,10 +57,10 @@ def _own_keys(path: str) -> Mapping[str, Any]:
     text = Path(path).read_text(encoding="utf-8")
     lines = _KEYS.findall(text)
     try:
-        return dict(yaml.load("\n".join(lines), Loader=_Loader)) if lines else _whole(text)
+        return dict(yaml.load("\n".join(lines), Loader=Loader)) if lines else _whole(text)
     except yaml.YAMLError:  # such as an alias of something further up
         return _whole(text)
 
 
 def _whole(text: str) -> Mapping[str, Any]:
-    return dict(yaml.load(text, Loader=_Loader))
+    return dict(yaml.load(text, Loader=Loader))

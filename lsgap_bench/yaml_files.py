@@ -14,21 +14,13 @@ from typing import Any
 import yaml
 
 from lsgap_bench.errors import UsageError
+from lsgap_bench.naming_lines import SKIPPED, Loader
 from lsgap_bench.resources import resource
 
 ORIGIN = ("licence", "citation", "source")
 """Entries of a task's `metadata` that say where its data come from, and under which terms."""
 DESCRIBING = ("items", *ORIGIN)
 """Those that decide no number."""
-_SKIPPED = {"__pycache__", ".ipynb_checkpoints"}  # as lm-eval does
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class _Loader(_Base):  # type: ignore[misc]
-    """YAML in which `!function` is left as its text."""
-
-
-_Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar(node))
 
 
 @dataclass(frozen=True)
@@ -144,7 +136,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 @lru_cache(maxsize=1000)
 def _parsed(text: str) -> Any:
-    return yaml.load(text, Loader=_Loader)  # an include comes once for each file that names it, and a run reads all of them twice
+    return yaml.load(text, Loader=Loader)  # an include comes once for each file that names it, and a run reads all of them twice
 
 
 def tasks_sha256(sources: Iterable[str]) -> str:
@@ -199,7 +191,7 @@ def _circle(way: tuple[Path, ...]) -> UsageError:
 
 def _yaml_paths(folders: Iterable[Path]) -> Iterator[Path]:
     for folder in folders:
-        yield from (path for path in sorted(folder.rglob("*.yaml")) if not _SKIPPED & set(path.parts))
+        yield from (path for path in sorted(folder.rglob("*.yaml")) if not SKIPPED & set(path.parts))
 
 
 def _defined(path: Path) -> list[TaskFile]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,17 @@ from lsgap_bench.naming_lines import naming_keys
 
 
 def task_index(folder: Path) -> dict[str, Any]:
-    """Name -> lm-eval's entry, without the configuration, which lm-eval reads from the file when it builds the task."""
+    """Name -> entry of the files in a folder, in lm-eval's order."""
+    return index_of(naming_keys(folder).items())
+
+
+def index_of(files: Iterable[tuple[Path, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Name -> lm-eval's entry, without the configuration, which lm-eval reads from the file when it builds the task.
+
+    files: path and keys, as far as these name something.
+    """
     index: dict[str, Any] = {}
-    for path, keys in naming_keys(folder).items():
+    for path, keys in files:
         with suppress(KeyError, TypeError, ValueError):  # a file that defines nothing by itself
             TaskIndex.process_cfg(dict(keys), path, index)
     return index

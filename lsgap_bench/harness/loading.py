@@ -15,7 +15,7 @@ from lm_eval.tasks import TaskManager
 from lsgap_bench.errors import UsageError, did_you_mean
 from lsgap_bench.group_weights import Member, group_of, overall_of
 from lsgap_bench.harness.failures import BROKEN, reason_of
-from lsgap_bench.harness.index import own_index, task_index
+from lsgap_bench.harness.index import index_of, own_index
 from lsgap_bench.harness.items import config_keys
 from lsgap_bench.harness.paired_task import PairedTask
 from lsgap_bench.task_checks import check_file, check_task
@@ -85,8 +85,7 @@ def build_tasks(names: Sequence[str], catalog: Catalog) -> Loaded:
             near = next((k for k in (catalog.names, theirs) if "did you mean" in did_you_mean(name, k)), catalog.names)
             raise UsageError(f"{where}no task is called '{name}'; {did_you_mean(name, near)}")
     manager = TaskManager(include_defaults=False)
-    for index in (theirs, *map(task_index, catalog.folders)):  # a later name wins
-        manager.task_index.update(index)
+    manager.task_index.update(theirs | index_of((file.path, file.config) for file in catalog.files))
     for tag, members in catalog.tags.items():
         manager.task_index[tag].tags.update(members)  # lm-eval keeps the tasks of the last folder only
     try:
