@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -10,7 +12,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedTask
 from lsgap_bench.schema import Condition, Item
 from lsgap_bench.speech.synthesis import Utterance, made, missing, refuse_costs
-from lsgap_bench.variants import of_item, utterance
+from lsgap_bench.variants import of_item, own_clip, utterance
 
 
 def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
@@ -22,11 +24,35 @@ def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
     _make([said for task in tasks for said in missing(utterances(task, limit))])
 
 
-def make_variants(items: Iterable[Item], conditions: Sequence[Condition]) -> None:
-    """The same for variants in which another voice says the words of some items."""
+class Voiced(NamedTuple):
+    """Items that every voice has said, and one line for each of the others."""
+
+    items: Sequence[Item]
+    bad: Sequence[str]
+
+
+def make_variants(items: Sequence[Item], conditions: Sequence[Condition], skip_bad_items: bool) -> Voiced:
+    """The same for variants in which another voice says the words of some items.
+
+    An item that it cannot say is left out if `skip_bad_items`, else UsageError.
+    """
     names = [c.variant for c in conditions if c.variant is not None]
-    said = [utterance(item, of_item(item, name)) for item in items for name in names]
-    _make(missing(one for one in said if one is not None))
+    said: list[Utterance] = []
+    for item in items:
+        with suppress(UsageError):  # told below
+            said += [one for name in names if (one := utterance(item, of_item(item, name))) is not None]
+    _make(missing(said))
+    good, bad = [], []
+    for item in items:
+        try:
+            for name in names:
+                own_clip(item, of_item(item, name))
+            good.append(item)
+        except UsageError as error:
+            if not skip_bad_items:
+                raise
+            bad.append(str(error))
+    return Voiced(good, bad)
 
 
 def _make(lacking: Sequence[Utterance]) -> None:

@@ -244,15 +244,15 @@ def _playable(items: Sequence[Item], run: Run) -> Sequence[Item]:
     unfair = next((spread for spread in spreads(items) if spread.one_chance), None)
     if unfair:
         raise UsageError(unfair.line)
-    make_variants(items, run.plan.conditions)
-    heard = within_hearing(items, run.model.max_seconds, run.settings.long_clips, lambda item: longest(item, run.plan.conditions))
+    voiced = make_variants(items, run.plan.conditions, run.settings.skip_bad_items)
+    heard = within_hearing(voiced.items, run.model.max_seconds, run.settings.long_clips, lambda item: longest(item, run.plan.conditions))
     sound = with_sound(heard.items, run.model, run.settings.skip_bad_items)
     legible = with_known_words(sound.items, run.model, run.settings.skip_bad_items)
     said = with_known_spoken_words(run.controls, legible.items, run.model, run.settings.skip_bad_items)
     if not said.items:
         raise UsageError("no items are left to run; see --limit, --long_clips and --skip_bad_items")
     run.truncated = heard.truncated
-    run.skipped += [*heard.skipped, *sound.bad, *legible.bad, *said.bad]
+    run.skipped += [*voiced.bad, *heard.skipped, *sound.bad, *legible.bad, *said.bad]
     return said.items
 
 
@@ -282,7 +282,7 @@ def _votes(run: Run, items: Sequence[Item]) -> int:
     """How many votes a judge has to give at most."""
     if run.panel is None:
         return 0
-    conditions = [c for c in run.plan.conditions if c.name not in CANARY]
+    conditions = [c for c in (*run.plan.conditions, *run.controls) if c.name not in CANARY]
     waiting = sum(needs_judge(run.rules[item.task]) for item in items)
     return waiting * (len(conditions) + len(run.companions.asked)) * run.panel.votes
 

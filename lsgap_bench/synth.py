@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,10 @@ from lsgap_bench.plugins import load_plugins
 from lsgap_bench.schema import Clip, Item
 from lsgap_bench.speech.recognizers import Recognizer
 from lsgap_bench.speech.synthesis import Manner, Utterance, clip_of, made, missing
+from lsgap_bench.speech_block import SpeechBlock
 from lsgap_bench.store import key_of, open_store
 from lsgap_bench.systems import transcribe
+from lsgap_bench.variants import VOICE
 from lsgap_bench.word_errors import word_errors
 
 MAX_SECONDS = 30.0  # what a Whisper encoder, and so most models, hears
@@ -27,9 +29,10 @@ RECOGNIZED_AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be made and checked. voice, speed: in place of the tasks' own. processes: utterances at once, None: one per processor.
+    """What is to be made and checked. voice, speed: in place of the tasks' own; a voice also in that of all their variants.
 
-    recognizer: hears every clip, a loader so that nothing is loaded before the clips are there; None: no round trip. max_wer: a fraction.
+    processes: utterances at once, None: one per processor. recognizer: hears every clip, a loader so that nothing is loaded before the
+    clips are there; None: no round trip. max_wer: a fraction.
     """
 
     tasks: Sequence[str]
@@ -48,10 +51,11 @@ class Request:
             if value is not None and not value >= least:
                 raise UsageError(f"{name} {value:g} makes no sense; give at least {least}")
 
-    def manner(self, own: Manner) -> Manner:
-        """A task's manner with what was asked for in its place."""
+    def manners(self, speech: SpeechBlock, variants: Mapping[str, Mapping[str, Any]]) -> list[Manner]:
+        """A task's manner with what was asked for in its place, and, where no voice was, those of its variants by other voices."""
         asked = {name: value for name in ("voice", "speed") if (value := getattr(self, name)) is not None}
-        return dataclasses.replace(own, **asked)
+        others = () if "voice" in asked else [Manner(voice=of[VOICE]) for of in variants.values() if VOICE in of]
+        return list(dict.fromkeys([dataclasses.replace(speech.manner, **asked), *others]))
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,11 @@ def synth(request: Request) -> list[SpokenItem]:
 
 
 def summary(items: Sequence[SpokenItem]) -> list[dict[str, Any]]:
-    """A line per task: clips, how many of them are new, minutes, words per minute, the longest in seconds, and the mean WER."""
-    return [_line(task, [item for item in items if item.task == task]) for task in dict.fromkeys(item.task for item in items)]
+    """A line per task and voice: clips, how many of them are new, minutes, words per minute, the longest in seconds, and the mean WER."""
+    said: dict[tuple[str, Manner], list[SpokenItem]] = {}
+    for item in items:
+        said.setdefault((item.task, item.manner), []).append(item)
+    return [_line(task, of) for (task, _), of in said.items()]
 
 
 def _line(task: str, items: Sequence[SpokenItem]) -> dict[str, Any]:
@@ -125,13 +132,14 @@ def _line(task: str, items: Sequence[SpokenItem]) -> dict[str, Any]:
 
 def _wanted(task: PairedTask, request: Request) -> list[SpokenItem]:
     """The items of a task with their words, or with what is wrong with these."""
-    speech, name = task.paired_config.speech, task.paired_config.task
-    manner = request.manner(speech.manner) if speech else Manner()
+    ours = task.paired_config
+    forms = list(task.spoken_forms(request.limit))
     return [
-        SpokenItem(name, f"{name}/{number}", manner, spoken=said)
+        SpokenItem(ours.task, f"{ours.task}/{number}", manner, spoken=said)
         if isinstance(said, str)
-        else SpokenItem(name, f"{name}/{number}", manner, why=str(said))
-        for number, said in task.spoken_forms(request.limit)
+        else SpokenItem(ours.task, f"{ours.task}/{number}", manner, why=str(said))
+        for manner in (request.manners(ours.speech, ours.variants) if ours.speech else ())
+        for number, said in forms
     ]
 
 
@@ -165,11 +173,16 @@ def _short_enough(item: SpokenItem, longest: float) -> SpokenItem:
 
 def _recognized(items: Sequence[SpokenItem], recognizer: Recognizer, most: float) -> list[SpokenItem]:
     """The items with what a recognizer makes of their clips, kept in the cache for the next time."""
-    heard = [Item(item.item, item.task, item.spoken, item.clip, "", "", item.task) for item in items if item.clip is not None]
+    heard = [Item(_id(item), item.task, item.spoken, item.clip, "", "", item.task) for item in items if item.clip is not None]
     folder = cache_folder("transcripts") / key_of(recognizer=recognizer.fingerprint)
     with open_store(folder, resume=True) as store, tqdm(total=len(heard), desc="recognizing", unit="clip") as bar:
         found = transcribe(heard, recognizer, None, RECOGNIZED_AT_ONCE, store, bar.update)
-    return [_judged(item, found[item.item].transcript or "", most) if item.item in found else item for item in items]
+    return [_judged(item, found[_id(item)].transcript or "", most) if _id(item) in found else item for item in items]
+
+
+def _id(item: SpokenItem) -> str:
+    """Of an item as one voice says it."""
+    return f"{item.item} {item.manner}"
 
 
 def _judged(item: SpokenItem, transcript: str, most: float) -> SpokenItem:

@@ -150,7 +150,7 @@ def utterance(item: Item, variant: Variant) -> Utterance | None:
     try:
         return Utterance(item.spoken or verbalize(item.text), Manner(voice=variant.voice))
     except Unsayable as error:
-        raise UsageError(f"{item.id}: another voice has no words for {error}; leave its variant out") from None
+        raise UsageError(f"{item.id}: another voice has no words for {error}; leave its variant out, or add --skip_bad_items") from None
 
 
 def longest(item: Item, conditions: Iterable[Condition]) -> float:

@@ -187,10 +187,23 @@ def test_the_clips_of_another_voice_are_made_at_once_and_in_words_also_for_a_rec
     declared = {"scots": {"voice": "espeak:en-gb-scotland"}, "quiet_scots": {"voice": "espeak:en-gb-scotland", "volume": -20}}
     item = dataclasses.replace(SOME[0], text="Is 7 more than 3?", variants=declared)
     asked = [Condition.parse(name) for name in ("text", "speech", "speech=scots", "speech=quiet_scots", "speech=noise0")]
-    make_variants([item], asked)
+    assert list(make_variants([item], asked, False).items) == [item]
     [said] = [json.loads(path.read_text()) for path in tmp_path.rglob("*.json")]
     assert said["text"] == "Is seven more than three?"
     assert said["sha256"] == own_clip(item, of_item(item, "scots")).sha256
+
+
+def test_an_item_that_another_voice_cannot_say_is_refused_or_left_out_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LSGAP_CACHE", str(tmp_path))
+    declared = {"scots": {"voice": "espeak:en-gb-scotland"}}
+    good, bad = (dataclasses.replace(SOME[k], text=text, variants=declared) for k, text in enumerate(["yes", "\\undefinedcommand"]))
+    asked = [Condition.parse("speech=scots")]
+    with pytest.raises(UsageError, match=rf"{bad.id}: another voice has no words for .*; leave its variant out, or add --skip_bad_items"):
+        make_variants([good, bad], asked, False)
+    made = make_variants([good, bad], asked, True)
+    assert list(made.items) == [good]
+    assert [line.partition(":")[0] for line in made.bad] == [bad.id]
+    assert list(make_variants([good, bad], [Condition.parse("speech=noise0")], False).items) == [good, bad]
 
 
 # -------------------------------------------------------------------------------------------------- the fused pass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lsgap_bench.validation.leak_checks import leak_findings
 from lsgap_bench.validation.metadata_checks import metadata_findings
 from lsgap_bench.validation.pair_checks import pair_findings
 from lsgap_bench.validation.round_trip import RoundTrip
+from lsgap_bench.variants import of_item, own_clip
 from lsgap_bench.yaml_files import Catalog, read_catalog
 
 
@@ -103,8 +104,19 @@ def _check(task: PairedTask, strictness: Strictness) -> tuple[dict[str, Any], li
     findings += clip_findings(items, facts, ours.source, strictness.max_seconds)
     findings += pair_findings(items, ours.source, ours.cluster)
     findings += leak_findings(items, ours.source)
+    findings += _voice_findings(items[:1], ours.source)
     wer, misheard = made.hear(items, ours.source) if made else (None, [])
     return _row(task, items) | ({"WER": wer} if made else {}), [*findings, *misheard]
+
+
+def _voice_findings(items: Sequence[Item], source: str) -> Iterator[Finding]:
+    """Voices of the task's own variants that do not exist, or cannot say the words of these items."""
+    for item in items:
+        for name in item.variants:
+            try:
+                own_clip(item, of_item(item, name))
+            except UsageError as error:
+                yield Finding(f"{source}: variants: {name}: {error}", problem=True)
 
 
 def _items(task: PairedTask) -> tuple[list[Item], list[ClipFacts], list[Finding]]:

@@ -7,6 +7,7 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,10 +29,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write(folder: Path, questions: Sequence[str]) -> None:
+def write(folder: Path, questions: Sequence[str], **more: Any) -> None:
     (folder / "q.jsonl").write_text("".join(json.dumps({"q": q, "a": "yes"}) + "\n" for q in questions), encoding="utf-8")
     data = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": "q.jsonl"}}, "test_split": "test"}
-    write_yaml(folder / "asked.yaml", {"task": "asked", **data, "doc_to_text": "{{q}}", "doc_to_target": "{{a}}", "speech": {}})
+    write_yaml(folder / "asked.yaml", {"task": "asked", **data, "doc_to_text": "{{q}}", "doc_to_target": "{{a}}", "speech": {}, **more})
 
 
 def synth(folder: Path, *arguments: str) -> int:
@@ -60,6 +61,21 @@ def test_another_voice_and_speed_are_other_clips(folder: Path) -> None:
         seen += json.loads(report.read_text(encoding="utf-8"))
     assert len({row["sha256"] for row in seen}) == 3
     assert seen[2]["seconds"] < seen[0]["seconds"]
+
+
+def test_voices_of_variants_speak_too_but_where_one_voice_is_asked_for(folder: Path, capsys: Out) -> None:
+    variants = {"scots": {"voice": "espeak:en-gb-scotland"}, "far_scots": {"voice": "espeak:en-gb-scotland", "volume": -20}}
+    write(folder, ["Is a cat a tool?", "Is a dog an animal?"], variants={**variants, "hum": {"noise": "white", "snr": 5}})
+    report = folder / "report.json"
+    assert synth(folder, "--report", str(report)) == 0
+    rows = json.loads(report.read_text(encoding="utf-8"))
+    assert [(row["item"], row["voice"]) for row in rows] == [
+        (f"asked/{number}", voice) for voice in ("espeak:en-us", "espeak:en-gb-scotland") for number in (0, 1)
+    ]
+    assert len({row["sha256"] for row in rows}) == 4
+    assert capsys.readouterr().out.count("asked ") == 2  # a line per voice
+    assert synth(folder, "--voice", "espeak:en-us", "--report", str(report)) == 0
+    assert [row["voice"] for row in json.loads(report.read_text(encoding="utf-8"))] == ["espeak:en-us"] * 2
 
 
 def test_a_clip_that_is_too_long_and_words_that_do_not_exist_are_listed_with_status_2(folder: Path, capsys: Out) -> None:

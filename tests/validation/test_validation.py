@@ -59,6 +59,14 @@ def test_every_broken_file_is_told_and_the_others_are_still_checked(tmp_path: Pa
     assert [(row["task"], row["items"], row["bad"]) for row in report.rows] == [("good", 4, 0)]
 
 
+def test_a_voice_of_a_variant_that_its_engine_lacks_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra `speech` is not installed")
+    write_task(tmp_path, variants={"scots": {"voice": "espeak:en-scots"}, "hum": {"noise": "white", "snr": 5}})
+    [problem] = validate(["made"], [str(tmp_path)]).problems
+    assert problem.startswith(f"{tmp_path / 'made.yaml'}: variants: scots: ")
+    assert "en-scots" in problem
+
+
 def test_a_task_of_lm_evals_own_kind_is_listed_as_text_only(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text('{"q": "say cat", "a": "cat"}\n')
     data = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(tmp_path / "t.json")}}, "test_split": "test"}
