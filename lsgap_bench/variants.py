@@ -20,8 +20,10 @@ from lsgap_bench.registry import Effect, effects
 from lsgap_bench.schema import SOUNDS, Clip, Condition, Item
 from lsgap_bench.speech.clips import decode
 from lsgap_bench.speech.formulas import Unsayable
+from lsgap_bench.speech.kept_waves import LIBRARIES, kept_wave
 from lsgap_bench.speech.synthesis import Manner, Utterance, clip_of
 from lsgap_bench.speech.verbalize import verbalize
+from lsgap_bench.store import key_of
 
 VOICE = "voice"
 """The key of a variant that says the words anew; every other key belongs to an effect."""
@@ -29,6 +31,7 @@ MOST_OTHERS = 16
 """Other items that are drawn for an item: what an effect asks for are the first ones of them, whichever effect asks."""
 RECENT = 128  # decoded clips of others: those of a batch, which its next babble needs again
 _NAME = re.compile(r"[A-Za-z][\w.-]*")
+_FORMAT = 1  # of the kept waveforms; a new number makes every one anew
 SHIPPED: Mapping[str, Mapping[str, Any]] = {
     **{f"noise{snr}": {"noise": "white", "snr": snr} for snr in (20, 10, 0)},
     **{f"babble{snr}": {"noise": "babble", "snr": snr} for snr in (20, 10, 0)},
@@ -192,21 +195,34 @@ class VariantClips:
     def wave(self, item: Item, name: str, sampling_rate: int, max_seconds: float | None) -> Waveform:
         """The waveform at a sampling rate in Hz, cut after `max_seconds` unless that is None; silence where clips are lacking."""
         variant = of_item(item, name)
-        wave = decode(own_clip(item, variant), sampling_rate)
+        clip = own_clip(item, variant)
+        if self.lacking(item, name) is not None:
+            wave = np.zeros_like(decode(clip, sampling_rate))
+        elif variant.steps:
+            key = key_of(made_by=(_FORMAT, LIBRARIES), clip=clip.sha256, rate=sampling_rate, item=item.id, **self._done(item, variant))
+            wave = kept_wave("variants", key, sampling_rate, lambda: self._made(item, variant, decode(clip, sampling_rate), sampling_rate))
+        else:
+            wave = decode(clip, sampling_rate)
+        return wave[: None if max_seconds is None else int(max_seconds * sampling_rate)]
+
+    def _made(self, item: Item, variant: Variant, wave: Waveform, sampling_rate: int) -> Waveform:
+        """The waveform after all steps."""
         others = [self._decoded(other.clip, sampling_rate) for other in self._others(item, variant)]
-        if len(others) < variant.others:
-            return np.zeros_like(wave)
         for step in variant.steps:
             rng = np.random.default_rng(item_seed(self._seed, item.id, f"effect {step.effect.name}"))
             wave = step.effect.apply(wave, sampling_rate, rng, others[: step.others], **step.parameters)
-        return wave[: None if max_seconds is None else int(max_seconds * sampling_rate)]
+        return np.asarray(wave, dtype=np.float32)
 
     def decisive(self, item: Item, name: str) -> dict[str, Any]:
         """Everything beside the item's own clip that decides the waveform, as JSON types."""
         variant = of_item(item, name)
+        voice = None if variant.voice is None else [variant.voice, own_clip(item, variant).sha256]
+        return {**self._done(item, variant), "voice": voice}
+
+    def _done(self, item: Item, variant: Variant) -> dict[str, Any]:
+        """What is done to a clip, and with what."""
         return {
             "steps": [[step.effect.name, dict(step.parameters), step.effect.code] for step in variant.steps],
-            "voice": None if variant.voice is None else [variant.voice, own_clip(item, variant).sha256],
             "others": [other.clip.sha256 for other in self._others(item, variant)],
             "seed": self._seed,
         }

@@ -101,8 +101,12 @@ def test_a_variant_that_one_task_lacks_is_refused_with_the_nearest_one() -> None
 # -------------------------------------------------------------------------------------------------- waveforms
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_order_and_another_item_or_seed_other_noise() -> None:
-    first, again, other = waves("noise0"), waves("noise0", SOME[::-1]), waves("noise0", seed=1)
+def test_the_same_seed_gives_the_same_bytes_whatever_the_order_and_another_item_or_seed_other_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = waves("noise0")
+    monkeypatch.setenv("LSGAP_CACHE", str(tmp_path))  # where none of them is kept
+    again, other = waves("noise0", SOME[::-1]), waves("noise0", seed=1)
     assert {name: pcm_sha256(wave) for name, wave in first.items()} == {name: pcm_sha256(wave) for name, wave in again.items()}
     twice = (dataclasses.replace(SOME[0], id="one"), dataclasses.replace(SOME[0], id="two"))
     one, two = waves("noise0", twice).values()
@@ -138,6 +142,22 @@ def test_where_a_task_is_small_the_rest_of_the_run_talks_too() -> None:
     own, others = few[0], VariantClips(few, 0).decisive(few[0], "babble0")["others"]
     assert len(others) == 6
     assert not {other.clip.sha256 for other in few if other.text == own.text} & set(others)
+
+
+def test_a_waveform_is_made_once_for_all_runs_and_again_only_where_its_file_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LSGAP_CACHE", str(tmp_path))
+    made = waves("babble0")
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.wav")}
+    assert len(files) == len(SOME)
+    damaged = min(files)
+    damaged.write_bytes(damaged.read_bytes()[:-4] + b"\x00\x00\x00\x3f")  # a last sample of 0.5
+    read = waves("babble0")
+    assert {name: pcm_sha256(wave) for name, wave in read.items()} == {name: pcm_sha256(wave) for name, wave in made.items()}
+    assert [path for path in files if path.stat().st_mtime_ns != files[path]] == [damaged]
+    waves("babble0", seed=1), waves("babble10")
+    assert len(list(tmp_path.rglob("*.wav"))) == 3 * len(SOME)
 
 
 def test_what_lies_behind_the_models_window_is_cut_after_the_effects() -> None:
