@@ -14,9 +14,10 @@ from lsgap_bench.bootstrap import Floats
 from lsgap_bench.dependence import rank_dependence
 from lsgap_bench.protocols import DEFAULT_LAYERS
 from lsgap_bench.registry import metrics
+from lsgap_bench.run_rows import OTHER_CLIP
 from lsgap_bench.schema import SIDES, AnswerMeasure, Estimate, Representation, Side, absent
 from lsgap_bench.stats import group_bands, group_mean
-from lsgap_bench.task_tables import OTHER_CLIP, TaskTable, weights_of
+from lsgap_bench.task_tables import TaskTable, weights_of
 
 NULLS = SIDES[1:]
 MOST = 0.5

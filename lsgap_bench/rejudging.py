@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from lsgap_bench.judging import Unread, counted, paired
 from lsgap_bench.records import Rows
+from lsgap_bench.run_rows import VERDICT_ONLY, column_of, judged_fields, measures_of, other_fields
 from lsgap_bench.schema import SIDES, Item, Observation, Pair, Verdict
-from lsgap_bench.task_tables import VERDICT_ONLY, column_of, judged_fields, measures_of, other_fields
 
 Samples = list[dict[str, Any]]
 Of = TypeVar("Of")

@@ -39,13 +39,13 @@ from lsgap_bench.resources import DEMO_MODEL
 from lsgap_bench.run_folder import save_run
 from lsgap_bench.run_log import run_log
 from lsgap_bench.run_record import log_record, record_of
+from lsgap_bench.run_rows import curve_rows, sample_rows
 from lsgap_bench.run_state import Passed, Run
 from lsgap_bench.schema import CANARY, BlockTerms, Condition, Item, Observation, Pair, Record
 from lsgap_bench.settings import Settings
 from lsgap_bench.store import check_writable, open_store
 from lsgap_bench.systems import companions_of, forecast_companions, make, observe_companions, release
 from lsgap_bench.task_config import parse_generation
-from lsgap_bench.task_tables import curve_rows, sample_rows
 from lsgap_bench.text_controls import forecast_text_controls, observe_text_controls, transcripts, with_known_spoken_words
 from lsgap_bench.variants import longest, refuse_unknown
 

@@ -1,4 +1,4 @@
-"""Rows of a run's files <-> one table per task: what estimates are made of, in memory or read back from disk."""
+"""The rows of a run's files -> one table per task: what estimates are made of, in memory or read back from disk."""
 
 from __future__ import annotations
 
@@ -6,74 +6,89 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from lsgap_bench.block_curves import BlockCurves, block_curves
 from lsgap_bench.bootstrap import Floats
-from lsgap_bench.errors import UsageError
 from lsgap_bench.protocols import DEFAULT_LAYERS
-from lsgap_bench.registry import metrics
-from lsgap_bench.schema import CANARY, COMPANIONS, SIDES, Pair, Verdict
-from lsgap_bench.word_errors import word_errors
+from lsgap_bench.run_rows import COUNTED, OTHER_CLIP, column_of
+from lsgap_bench.schema import CANARY, COMPANIONS, SIDES
 
-OTHER_CLIP = "speech=other"
 NOTHING = "(nothing)"
 """The label of an answer from which nothing could be read."""
 TRANSCRIBED = ("cascade", "text=transcript")
 """The columns that have transcripts, which are the same in all of them."""
-COUNTED = ("word_errors", "reference_words")
-"""What is counted in a transcript."""
-VERDICT_ONLY = ("details", "unjudged")
-"""The keys of a row that some verdicts have and others have not."""
-NO_VOTE = "the judge's votes on it give no verdict"
 Details = Sequence[Mapping[str, Any] | None]
+Row = Mapping[str, Any]
+
+
+class Judged(NamedTuple):
+    """What one scorer makes of a task's answers: condition, `base` or `cascade` -> a column over the items."""
+
+    scores: Mapping[str, Floats]
+    """(n,), NaN where it was not run or has no verdict."""
+    extracted: Mapping[str, Floats]
+    """(n,), 1 where the scorer read something, 0 where it did not, NaN where it was not run."""
+    details: Mapping[str, Details]
+    """What it told of each item, n of them, None where it told nothing; without the conditions under which it told nothing at all."""
 
 
 @dataclass(frozen=True)
 class TaskTable:
-    """One task's items, row by row, in the order of their ids.
+    """One task's items, row by row, in the order of their ids. n items, decoder layers 0..L.
 
-    clusters: a name per item. chance: (n,), NaN where unknown. scores, extracted, replaced: condition -> (n,), NaN where the condition was
-    not run on the item. curves: metric -> side -> (n, L + 1), layers 0..L. units: metric -> what it is measured in.
-    systems: `base`, `cascade` -> scores (n,), where they were run; their `extracted` stands beside the conditions'. labels: condition or
-    system -> what was answered, (n,), the option's place or what the scorer read; None where it was not run. tokens: speech positions of
-    each clip, (n,). measures: answer metric -> `speech` and `speech=other` -> (n,). blocks: metric of many items -> its curves.
-    voices: who speaks each clip, None where the task does not say. transcripts: of COUNTED -> (n,), NaN where no recognizer was asked.
-    whys: condition that no item was answered under -> the reason. layers: the value of the choice `layers`, over which the curves are
-    averaged. unmeasured: metric that has no curve -> why. unjudged: condition or system -> why none of its answers has a score, where a
-    judge would have to give it. others: further scorer -> its `scores` and `extracted` -> condition -> (n,). details: condition -> what
-    the scorer told of each item, None where it told nothing; other_details: further scorer -> the same. scorer: the task's own by its name,
-    None where it is not known. weight: what the task weighs in the group that is looked at, up to a factor.
+    A condition that was not run on an item is NaN, or None, in its column.
     """
 
     task: str
     version: str
     items: Sequence[str]
     clusters: Sequence[str]
+    """A name per item."""
     chance: Floats
+    """(n,), NaN where unknown."""
     scores: Mapping[str, Floats]
+    """Condition -> (n,), by the task's own scorer."""
     extracted: Mapping[str, Floats]
+    """Condition, `base` or `cascade` -> (n,), 1 where the scorer read something from the answer, else 0."""
     replaced: Mapping[str, Floats]
+    """Condition -> (n,), the share of speech positions that an intervention replaced."""
     curves: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    """Metric -> side -> (n, L + 1)."""
     units: Mapping[str, str] = field(default_factory=dict)
+    """Metric -> what it is measured in."""
     systems: Mapping[str, Floats] = field(default_factory=dict)
+    """`base`, `cascade` -> scores (n,), where they were run."""
     labels: Mapping[str, Sequence[Hashable]] = field(default_factory=dict)
+    """Condition, `base` or `cascade` -> what was answered, (n,): the option's place, or what the scorer read."""
     tokens: Floats = field(default_factory=lambda: np.empty(0))
+    """Speech positions of each clip, (n,)."""
     measures: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    """Answer metric -> `speech` and `speech=other` -> (n,)."""
     blocks: Mapping[str, BlockCurves] = field(default_factory=dict)
+    """Metric of many items -> its curves."""
     layers: str = DEFAULT_LAYERS
+    """The value of the choice `layers`, over which the curves are averaged."""
     voices: Sequence[str | None] = ()
+    """Who speaks each clip, None where the task does not say."""
     transcripts: Mapping[str, Floats] = field(default_factory=dict)
+    """Each of COUNTED -> (n,), NaN where no recognizer was asked."""
     unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """Metric that has no curve -> why."""
     weight: float = 1.0
-    others: Mapping[str, Mapping[str, Mapping[str, Floats]]] = field(default_factory=dict)
+    """What the task weighs in the group that is looked at, up to a factor."""
+    others: Mapping[str, Judged] = field(default_factory=dict)
+    """Further scorer -> what it makes of the same answers."""
     whys: Mapping[str, str] = field(default_factory=dict)
+    """Condition that no item was answered under -> the reason."""
     unjudged: Mapping[str, str] = field(default_factory=dict)
+    """Condition, `base` or `cascade` -> why none of its answers has a score, where a judge would have to give it."""
     details: Mapping[str, Details] = field(default_factory=dict)
-    other_details: Mapping[str, Mapping[str, Details]] = field(default_factory=dict)
+    """As in `Judged`, of the task's own scorer."""
     scorer: str | None = None
+    """The task's own by its name, None where it is not known."""
 
     @property
     def lengths(self) -> Floats:
@@ -90,10 +105,7 @@ class TaskTable:
 
     def judged_by(self, rule: str | None) -> TaskTable:
         """With the scores that a further scorer gives in the place of its own; None: as it is."""
-        if rule is None:
-            return self
-        scores, extracted = (self.others[rule][key] for key in ("scores", "extracted"))
-        return replace(self, scores=scores, extracted=extracted, details=self.other_details.get(rule, {}), scorer=rule, others={})
+        return self if rule is None else replace(self, **self.others[rule]._asdict(), scorer=rule, others={})
 
     def transcript(self, counted: str) -> Floats:
         """What was counted in the transcripts: (n,), NaN where no recognizer was asked."""
@@ -105,111 +117,12 @@ def weights_of(tables: Sequence[TaskTable]) -> list[float]:
     return [table.weight for table in tables]
 
 
-def sample_rows(pairs: Iterable[Pair], answer_metrics: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """What samples.jsonl says of each item in each system under each condition: words, prompt, clip, answer, verdict.
-
-    answer_metrics: what the rows of `speech`, and of `speech=other` as its null, say under `measures`.
-    """
-    return [
-        {
-            "task": pair.item.task,
-            "item": pair.item.id,
-            "cluster": pair.item.cluster,
-            "voice": pair.item.voice,
-            "system": condition if condition in COMPANIONS else "lslm",
-            "condition": COMPANIONS.get(condition, condition),
-            "text": pair.item.text,
-            **({"spoken": pair.item.spoken} if pair.item.spoken not in (None, pair.item.text) else {}),
-            "prompt": seen.prompt,
-            "clip": pair.item.clip.to_dict() if seen.pcm_sha256 else None,
-            "pcm_sha256": seen.pcm_sha256,
-            **transcript_fields(pair.item.spoken or pair.item.text, seen.transcript),
-            "answer": seen.answer,
-            "option_logprobs": dict(zip(pair.item.options, seen.option_logprobs, strict=True)) if seen.option_logprobs else None,
-            "target": pair.item.target,
-            "chance": pair.item.chance,
-            "content_tokens": seen.content_tokens,
-            "logits_sha256": seen.logits_sha256,
-            "replaced": seen.replaced,
-            "partners": dict(seen.partners) or None,
-            **({"usage": dict(seen.usage)} if seen.usage else {}),
-            "measures": measures_of(pair, condition, answer_metrics),
-            **judged_fields(pair.verdicts.get(condition), seen.absent, pair.unjudged.get(condition)),
-            **other_fields(pair, condition),
-        }
-        for pair in pairs
-        for condition, seen in pair.observations.items()
-    ]
-
-
-def measures_of(pair: Pair, condition: str, names: Sequence[str]) -> dict[str, float] | None:
-    """Answer metrics of an item; for `speech=other` with that answer in place of the own clip's, None for other conditions."""
-    if condition not in ("speech", OTHER_CLIP) or not names or condition not in {**pair.verdicts, **pair.unjudged}:
-        return None
-    verdicts = {name: verdict for name, verdict in pair.verdicts.items() if name != "speech"}
-    if condition in pair.verdicts:
-        verdicts["speech"] = pair.verdicts[condition]
-    heard = replace(pair, observations={**pair.observations, "speech": pair.observations[condition]}, verdicts=verdicts)
-    return {name: _measured(name, heard) for name in names}
-
-
-def _measured(name: str, pair: Pair) -> float:
-    try:
-        return float(metrics[name].compute(pair))
-    except Exception as error:
-        raise UsageError(f"{pair.item.id}: metric '{name}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
-
-
-def transcript_fields(text: str, transcript: str | None) -> dict[str, Any]:
-    """A transcript's part of a row, with what is wrong in it: null where there is none, and where nothing was said."""
-    counted = None if transcript is None else word_errors(text, transcript)
-    return {"transcript": transcript, **dict(zip(COUNTED, counted or (None, None), strict=True))}
-
-
-def judged_fields(verdict: Verdict | None, why: str | None, unjudged: str | None = None) -> dict[str, Any]:
-    """A verdict's part of a row; where there is no answer everything that was read off it is null, with the reason.
-
-    unjudged: why an answer has no verdict. `details` are there where the scorer gives any.
-    """
-    if verdict is None and unjudged is not None:
-        return {**dict.fromkeys(("prediction", "score", "correct", "extracted")), "unjudged": unjudged}
-    if verdict is None:
-        return {**dict.fromkeys(("answer", "prediction", "score", "correct", "extracted", "content_tokens", "logits_sha256")), "why": why}
-    score = None if math.isnan(verdict.score) else verdict.score
-    told = {"details": dict(verdict.details)} if verdict.details else {}
-    missing = {"unjudged": NO_VOTE} if score is None else {}
-    return {"prediction": verdict.prediction, "score": score, "correct": verdict.correct, "extracted": verdict.extracted, **told, **missing}
-
-
-def other_fields(pair: Pair, condition: str) -> dict[str, Any]:
-    """What the task's further scorers say of the answer; nothing where it has none."""
-    found = {rule: judged_fields(of[condition], None) for rule, of in pair.others.items() if condition in of}
-    return {"other_scorers": found} if found else {}
-
-
-def curve_rows(pairs: Iterable[Pair]) -> list[dict[str, Any]]:
-    """What layers.parquet says: one row per item, condition and metric, with one value per layer 0..L for each side."""
-    return [
-        {
-            "task": pair.item.task,
-            "item": pair.item.id,
-            "condition": condition,
-            "metric": metric,
-            "unit": metrics[metric].unit,
-            **{s: list(sides[s]) for s in SIDES},
-        }
-        for pair in pairs
-        for condition, seen in pair.observations.items()
-        for metric, sides in seen.curves.items()
-    ]
-
-
 def task_table(
     task: str,
     version: str,
-    samples: Iterable[Mapping[str, Any]],
-    curves: Iterable[Mapping[str, Any]],
-    blocks: Iterable[Mapping[str, Any]] = (),
+    samples: Iterable[Row],
+    curves: Iterable[Row],
+    blocks: Iterable[Row] = (),
     layers: str = DEFAULT_LAYERS,
     unmeasured: Mapping[str, str] | None = None,
     scorer: str | None = None,
@@ -219,114 +132,127 @@ def task_table(
     layers: over which its curves are averaged. unmeasured, scorer: see `TaskTable`. The canary's conditions have no column where they cover
     some items only.
     """
-    every = [{**row, "condition": column_of(row)} for row in samples if row["task"] == task]
-    first = {row["item"]: row for row in every}
-    items = sorted(first, key=_natural)
-    place = {item: k for k, item in enumerate(items)}
-    rows = Counter(row["condition"] for row in every)
-    samples = [row for row in every if row["condition"] not in CANARY or rows[row["condition"]] == len(items)]
-
-    def column(key: str, rule: str | None = None) -> dict[str, Floats]:
-        found: dict[str, Floats] = {}
-        for row in samples:
-            values = found.setdefault(row["condition"], np.full(len(items), np.nan))
-            value = _said_by(rule, row).get(key)
-            values[place[row["item"]]] = np.nan if value is None else float(value)
-        return found
-
+    of = _Columns([{**row, "condition": column_of(row)} for row in samples if row["task"] == task])
+    own = of.judged()
     measured = [row for row in curves if row["task"] == task and row["condition"] == "speech"]
-    chance = np.array([math.nan if first[item]["chance"] is None else first[item]["chance"] for item in items], dtype=np.float64)
-    clusters = [str(first[item]["cluster"]) for item in items]
-    scores, replaced = column("score"), column("replaced")
-    systems = {name: scores.pop(name) for name in COMPANIONS if name in scores}
-    reader = next((name for name in TRANSCRIBED if name in rows), None)
-    further = list(dict.fromkeys(rule for row in samples for rule in row.get("other_scorers", ())))
     return TaskTable(
         task=task,
         version=version,
-        items=items,
-        clusters=clusters,
-        chance=chance,
-        scores=scores,
-        extracted=column("extracted"),
-        replaced={condition: values for condition, values in replaced.items() if condition not in COMPANIONS},
-        curves=_curves(measured, place),
+        items=list(of.place),
+        clusters=[str(row["cluster"]) for row in of.first],
+        chance=np.array([_or_nan(row["chance"]) for row in of.first], dtype=np.float64),
+        scores=_of_the_model(own.scores),
+        systems={name: own.scores[name] for name in COMPANIONS if name in own.scores},
+        extracted=own.extracted,
+        details=own.details,
+        replaced=_of_the_model(of.numbers("replaced")),
+        curves=_curves(measured, of.place),
         units={row["metric"]: row["unit"] for row in measured},
-        systems=systems,
-        labels=_labels(samples, place),
-        tokens=column("content_tokens").get("speech", np.full(len(items), np.nan)),
-        measures=_measure_columns(every, place),
+        labels=of.labels(),
+        tokens=of.numbers("content_tokens").get("speech", np.full(len(of.place), np.nan)),
+        measures=of.measures(),
         blocks=block_curves(task, blocks),
         layers=layers,
-        voices=[first[item].get("voice") for item in items],
-        transcripts={name: column(name)[reader] for name in COUNTED if reader and any(name in row for row in samples)},
+        voices=[row.get("voice") for row in of.first],
+        transcripts=of.transcripts(),
         unmeasured=unmeasured or {},
-        others={rule: {"scores": column("score", rule), "extracted": column("extracted", rule)} for rule in further},
-        whys={row["condition"]: row["why"] for row in samples if row.get("why") and np.isnan(scores.get(row["condition"], 0.0)).all()},
-        unjudged=_unjudged(samples),
-        details=_details(samples, place),
-        other_details={rule: _details(samples, place, rule) for rule in further},
+        others={rule: of.judged(rule) for rule in dict.fromkeys(rule for row in of.rows for rule in row.get("other_scorers", ()))},
+        whys={row["condition"]: row["why"] for row in of.rows if row.get("why") and np.isnan(own.scores[row["condition"]]).all()},
+        unjudged=of.unjudged(),
         scorer=scorer,
     )
 
 
-def _said_by(rule: str | None, row: Mapping[str, Any]) -> Mapping[str, Any]:
+class _Columns:
+    """A task's samples, read column by column. every: the rows, `condition` in them as `column_of` has it.
+
+    first: the first row of each item, in the order of the ids. place: item -> its row in a column. rows: without those of the canary where
+    they cover some items only.
+    """
+
+    def __init__(self, every: Sequence[Row]) -> None:
+        first = {row["item"]: row for row in reversed(every)}
+        self.first = [first[item] for item in sorted(first, key=_natural)]
+        self.place = {row["item"]: k for k, row in enumerate(self.first)}
+        covered = Counter(row["condition"] for row in every)
+        self.every = every
+        self.rows = [row for row in every if row["condition"] not in CANARY or covered[row["condition"]] == len(first)]
+
+    def numbers(self, key: str, rule: str | None = None) -> dict[str, Floats]:
+        """Condition -> (n,), of one key. rule: the further scorer that said it; None: the row itself."""
+        found: dict[str, Floats] = {}
+        for row in self.rows:
+            column = found.setdefault(row["condition"], np.full(len(self.place), np.nan))
+            column[self.place[row["item"]]] = _or_nan(_said_by(rule, row).get(key))
+        return found
+
+    def judged(self, rule: str | None = None) -> Judged:
+        """By a further scorer; None: by the task's own."""
+        return Judged(self.numbers("score", rule), self.numbers("extracted", rule), self._details(rule))
+
+    def _details(self, rule: str | None) -> dict[str, Details]:
+        found: dict[str, list[Row | None]] = {}
+        for row in self.rows:
+            if (told := _said_by(rule, row).get("details")) is not None:
+                found.setdefault(row["condition"], [None] * len(self.place))[self.place[row["item"]]] = told
+        return dict(found)
+
+    def labels(self) -> dict[str, list[Hashable]]:
+        """What was answered, made comparable between systems; None where nothing was asked."""
+        found: dict[str, list[Hashable]] = {}
+        for row in self.rows:
+            if row["condition"] in ("text", "speech", *COMPANIONS) and row["score"] is not None:
+                options, column = list(row.get("option_logprobs") or ()), found.setdefault(row["condition"], [None] * len(self.place))
+                read = NOTHING if row.get("prediction") is None else str(row["prediction"])
+                column[self.place[row["item"]]] = options.index(row["answer"]) if row.get("answer") in options else read
+        return found
+
+    def measures(self) -> dict[str, dict[str, Floats]]:
+        """Answer metric -> `speech` and `speech=other` -> (n,), the canary's also where it covers some items only."""
+        found: dict[str, dict[str, Floats]] = {}
+        for row in self.every:
+            for name, value in (row.get("measures") or {}).items():
+                columns = found.setdefault(name, {c: np.full(len(self.place), np.nan) for c in ("speech", OTHER_CLIP)})
+                columns[row["condition"]][self.place[row["item"]]] = _or_nan(value)
+        return found
+
+    def transcripts(self) -> dict[str, Floats]:
+        """Each of COUNTED that the rows have -> (n,); nothing where no recognizer was asked."""
+        there = {row["condition"] for row in self.rows}
+        reader = next((name for name in TRANSCRIBED if name in there), None)
+        return {name: self.numbers(name)[reader] for name in COUNTED if reader and any(name in row for row in self.rows)}
+
+    def unjudged(self) -> dict[str, str]:
+        """Condition or system -> the first reason, where none of its answers has a score for want of a judge's votes."""
+        reasons: dict[str, list[str | None]] = {}
+        for row in self.rows:
+            if row["score"] is not None or "unjudged" in row:
+                reasons.setdefault(row["condition"], []).append(row.get("unjudged"))
+        return {condition: str(of[0]) for condition, of in reasons.items() if None not in of}
+
+
+def _of_the_model(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Without those of its companions."""
+    return {condition: column for condition, column in columns.items() if condition not in COMPANIONS}
+
+
+def _said_by(rule: str | None, row: Row) -> Row:
     """A sample's part that a further scorer said; None: the task's own."""
-    part: Mapping[str, Any] = row if rule is None else row.get("other_scorers", {}).get(rule, {})
+    part: Row = row if rule is None else row.get("other_scorers", {}).get(rule, {})
     return part
 
 
-def _details(samples: Iterable[Mapping[str, Any]], place: Mapping[str, int], rule: str | None = None) -> Mapping[str, Details]:
-    """Of the conditions under which the scorer told any."""
-    found: dict[str, list[Mapping[str, Any] | None]] = {}
-    for row in samples:
-        if (told := _said_by(rule, row).get("details")) is not None:
-            found.setdefault(row["condition"], [None] * len(place))[place[row["item"]]] = told
-    return found
-
-
-def _unjudged(samples: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Condition or system -> the first reason, where none of its answers has a score for want of a judge's votes."""
-    reasons: dict[str, list[str | None]] = {}
-    for row in samples:
-        if row["score"] is not None or "unjudged" in row:
-            reasons.setdefault(row["condition"], []).append(row.get("unjudged"))
-    return {condition: str(of[0]) for condition, of in reasons.items() if None not in of}
-
-
-def _curves(rows: Iterable[Mapping[str, Any]], place: Mapping[str, int]) -> dict[str, dict[str, Floats]]:
+def _curves(rows: Iterable[Row], place: Mapping[str, int]) -> dict[str, dict[str, Floats]]:
     found: dict[str, dict[str, Floats]] = {}
     for row in rows:
         sides = found.setdefault(row["metric"], {s: np.full((len(place), len(row["matched"])), np.nan) for s in SIDES})
         for side in SIDES:
-            sides[side][place[row["item"]]] = [math.nan if v is None else v for v in row[side]]
+            sides[side][place[row["item"]]] = [_or_nan(v) for v in row[side]]
     return found
 
 
-def _labels(samples: Iterable[Mapping[str, Any]], place: Mapping[str, int]) -> dict[str, list[Hashable]]:
-    """What was answered, made comparable between systems; None where nothing was asked."""
-    found: dict[str, list[Hashable]] = {}
-    for row in samples:
-        if row["condition"] in ("text", "speech", *COMPANIONS) and row["score"] is not None:
-            options, labels = list(row.get("option_logprobs") or ()), found.setdefault(row["condition"], [None] * len(place))
-            read = NOTHING if row.get("prediction") is None else str(row["prediction"])
-            labels[place[row["item"]]] = options.index(row["answer"]) if row.get("answer") in options else read
-    return found
-
-
-def _measure_columns(samples: Iterable[Mapping[str, Any]], place: Mapping[str, int]) -> dict[str, dict[str, Floats]]:
-    found: dict[str, dict[str, Floats]] = {}
-    for row in samples:
-        for name, value in (row.get("measures") or {}).items():
-            columns = found.setdefault(name, {c: np.full(len(place), np.nan) for c in ("speech", OTHER_CLIP)})
-            columns[row["condition"]][place[row["item"]]] = math.nan if value is None else value
-    return found
-
-
-def column_of(row: Mapping[str, Any]) -> str:
-    """A sample's condition, or `base` or `cascade`; samples of older runs name no system."""
-    system = str(row.get("system", "lslm"))
-    return system if system in COMPANIONS else str(row["condition"])
+def _or_nan(value: Any) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _natural(item: str) -> tuple[str, int]:

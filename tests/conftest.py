@@ -17,8 +17,9 @@ import torch
 from lsgap_bench import plots, run_plots
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.records import Rows, write_run
+from lsgap_bench.run_rows import curve_rows, sample_rows
 from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Verdict
-from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
+from lsgap_bench.task_tables import task_table
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import each other's helpers
 sys.path.append(str(Path(__file__).parent / "stand_ins"))  # behind what is installed

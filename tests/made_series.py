@@ -15,8 +15,9 @@ import numpy as np
 
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.records import Rows, write_run
+from lsgap_bench.run_rows import curve_rows, sample_rows
 from lsgap_bench.schema import SIDES, Clip, Item, Observation, Pair, Record, Verdict
-from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
+from lsgap_bench.task_tables import task_table
 
 PROVENANCE = {"tasks_sha256": "a" * 64, "data_sha256": "b" * 64}
 METRICS = ("pooled_cosine", "alignment_path_score", "pooled_euclidean", "alignment_path_score_euclidean")

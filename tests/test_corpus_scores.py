@@ -16,9 +16,10 @@ from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.leaderboard_page import page
 from lsgap_bench.report import run_tables
 from lsgap_bench.rescoring import rescore
+from lsgap_bench.run_rows import sample_rows
 from lsgap_bench.schema import OtherScores, Pair, Record, Verdict
 from lsgap_bench.scorers_table import scorers_table
-from lsgap_bench.task_tables import TaskTable, sample_rows, task_table
+from lsgap_bench.task_tables import TaskTable, task_table
 
 NAME = "voicebench_ifeval, corpus"
 

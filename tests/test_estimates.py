@@ -10,8 +10,9 @@ import pytest
 
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.measures import mean_over_layers
+from lsgap_bench.run_rows import curve_rows, sample_rows
 from lsgap_bench.schema import SIDES, Observation, Pair, Verdict
-from lsgap_bench.task_tables import TaskTable, curve_rows, sample_rows, task_table
+from lsgap_bench.task_tables import TaskTable, task_table
 
 PATCHED = "speech+angle_projection:bottom3@0"
 NAN = math.nan

@@ -17,9 +17,10 @@ from lsgap_bench.harness import load_tasks
 from lsgap_bench.lm_face import Observed
 from lsgap_bench.records import Rows, record_from_plain, to_plain
 from lsgap_bench.rejudging import rejudged, stored_pairs
+from lsgap_bench.run_rows import sample_rows
 from lsgap_bench.schema import Observation, Pair, Record, Verdict
 from lsgap_bench.scorers_table import scorers_table
-from lsgap_bench.task_tables import TaskTable, sample_rows, task_table
+from lsgap_bench.task_tables import TaskTable, task_table
 
 OWN = {"text": [1, 1, 0, 0], "speech": [1, 0, 0, 0]}
 OTHER = {"text": [1, 1, 1, 0.25], "speech": [1, 1, 1, 0]}  # text of the last item is not read and counts its chance

@@ -15,9 +15,10 @@ from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.recognition import recognition_of, word_error_rate
 from lsgap_bench.records import record_from_plain, to_plain
 from lsgap_bench.report import recognition_tables, run_tables, voices_table
+from lsgap_bench.run_rows import sample_rows
 from lsgap_bench.schema import NOT_MADE, NOT_RUN, Estimate, Observation, Pair, Recognition, Verdict
 from lsgap_bench.stats import mean_estimate
-from lsgap_bench.task_tables import TaskTable, sample_rows, task_table
+from lsgap_bench.task_tables import TaskTable, task_table
 
 NAN = math.nan
 TEXT, SPEECH = [1, 1, 1, 0], [1, 0, 0, 0]

@@ -30,7 +30,8 @@ from lsgap_bench.records import (
     to_plain,
     write_run,
 )
-from lsgap_bench.task_tables import curve_rows, sample_rows, task_table
+from lsgap_bench.run_rows import curve_rows, sample_rows
+from lsgap_bench.task_tables import task_table
 
 ESTIMATE = {"value", "low", "high", "n", "unit", "method"}
 

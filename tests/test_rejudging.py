@@ -14,8 +14,8 @@ import pytest
 from lsgap_bench.kept_items import items_again
 from lsgap_bench.records import ITEMS, RECORD, Rows, read_lines, read_record, read_rows, to_plain
 from lsgap_bench.rejudging import rejudged, rejudged_rows, stored_pairs
+from lsgap_bench.run_rows import sample_rows
 from lsgap_bench.schema import Clip, Item, Observation, Pair, Verdict
-from lsgap_bench.task_tables import sample_rows
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,10 @@ from lsgap_bench import evaluate
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedTask, load_tasks
 from lsgap_bench.lab import world
+from lsgap_bench.run_rows import sample_rows
 from lsgap_bench.schema import Observation, Pair
 from lsgap_bench.speech.clips import decode
 from lsgap_bench.speech.synthesis import Manner, clip_of
-from lsgap_bench.task_tables import sample_rows
 from lsgap_bench.validation import validate
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("espeakng_loader") is None, reason="the extra `speech` is not installed")

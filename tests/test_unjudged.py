@@ -10,8 +10,9 @@ from conftest import made_pair
 
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.records import to_plain
+from lsgap_bench.run_rows import curve_rows, sample_rows
 from lsgap_bench.schema import Pair
-from lsgap_bench.task_tables import TaskTable, curve_rows, sample_rows, task_table
+from lsgap_bench.task_tables import TaskTable, task_table
 
 WHY = "some_rule needs a judge; add --judge"
 CONDITIONS = ("text", "speech", "base", "cascade", "speech+identity:all@0")
