@@ -159,8 +159,8 @@ class Condition:
         if not found:
             raise UsageError(
                 f"condition '{name}' is not understood; write text, speech, {', '.join(TEXT_CONTROLS)}, speech=VARIANT such as "
-                "speech=noise10, "
-                "or speech+PLUGIN:SELECTION@LAYER such as speech+angle_projection:bottom3@0, with =CONTROL after it for a control"
+                "speech=noise10, or "
+                "speech+PLUGIN:SELECTION@LAYER such as speech+angle_projection:bottom3@0, with =CONTROL after it for a control"
             )
         control = found["control"]
         if control is not None and control not in CONTROLS:
