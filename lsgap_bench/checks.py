@@ -54,8 +54,8 @@ def _silence_by_answers(seen: Sequence[tuple[Observation, Observation]]) -> dict
 def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
     """With another item's clip the score (a fraction) must fall to about chance; else the question reaches the model by another way.
 
-    Fails where the 95 % interval of (score - chance) lies above zero. An item of unknown chance counts with chance 0; an item for which the
-    run holds no other clip does not count.
+    Fails where the 95 % interval of (score - chance) lies above zero. An item of unknown chance counts with chance 0, which the note says;
+    `chance` is null then. An item for which the run holds no other clip does not count.
     """
     seen = [p for p in pairs if "speech=other" in p.verdicts and "clip" in p.observations["speech=other"].partners]
     score = np.array([p.score("speech=other") for p in seen])
@@ -65,11 +65,14 @@ def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
     decided = excess is not None and math.isfinite(excess.low)
     leaks = decided and excess is not None and excess.low > 0
     value = None if not seen else mean_estimate(score, clusters).value
+    unknown = sum(p.item.chance is None for p in seen)
     note = f"another item's clip still scores {value:.1f} points: the question leaks past the clip" if leaks and value is not None else None
+    if note and unknown:
+        note += f", or answers are guessed ({unknown} items with no known chance counted as 0: give their task the key chance)"
     return {
         "n": len(seen),
         "score": None if value is None else value / 100,
-        "chance": None if not seen else float(chance.mean()),
+        "chance": None if not seen or unknown else float(chance.mean()),
         "passed": not leaks if decided else None,
         "note": note or _none(seen) or (None if decided else "not checked: too few items to tell"),
     }

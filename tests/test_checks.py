@@ -126,6 +126,14 @@ def test_scores_at_chance_pass_and_scores_above_it_do_not() -> None:
     assert not other_clip_check(most)["passed"]
 
 
+def test_where_chance_is_not_known_it_is_not_shown_and_what_was_assumed_is_said() -> None:
+    pairs = [*(made_pair(k, 1.0, chance=None) for k in range(7)), *(made_pair(k, 1.0) for k in range(7, 30))]
+    check = other_clip_check(pairs)
+    assert (check["passed"], check["chance"]) == (False, None)
+    assert "7 items with no known chance counted as 0" in check["note"]
+    assert "no known chance" not in other_clip_check(pairs[7:])["note"]
+
+
 def test_an_item_that_was_given_no_other_clip_does_not_count() -> None:
     check = other_clip_check([made_pair(1, 1.0), made_pair(2, 0.0, donor=None)])
     assert check["n"] == 1
