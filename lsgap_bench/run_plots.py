@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from lsgap_bench.task_tables import TaskTable
 BINS = 8
 _LEAST = 4
 """Items in a bin below which it is not drawn."""
+WIDE = 95
+"""Characters of a reason that fit a row of the conditions."""
 
 
 def save_run_plots(record: Record, tables: Sequence[TaskTable], folder: Path) -> list[Path]:
@@ -53,6 +56,9 @@ def _conditions_figure(record: Record) -> Figure:
     axes = figure.add_subplot()
     for y, of in enumerate(found.values()):
         shown, look = of_difference(of.difference), SIDE_LOOKS[of.reference]
+        if shown.why is not None:
+            why = textwrap.shorten(f"absent: {shown.why}", WIDE, placeholder=" ...")
+            axes.text(0.01, y, why, transform=axes.get_yaxis_transform(), fontsize=7, va="center", parse_math=False)
         axes.hlines(y, shown.low, shown.high, color=look.colour, linewidth=1.5)
         axes.plot(shown.value, y, markersize=5, **look.style)
     axes.axvline(0, color="black", linewidth=0.9)

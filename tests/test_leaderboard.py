@@ -17,7 +17,17 @@ from lsgap_bench.layer_chart import layer_chart
 from lsgap_bench.leaderboard import add, build, check, file_name
 from lsgap_bench.leaderboard_page import COLUMNS, best_intervention, boards, page, table
 from lsgap_bench.records import read_record
-from lsgap_bench.schema import Estimate, GapSplit, OtherScores, PValue, Record, Representation, absent
+from lsgap_bench.schema import (
+    ConditionResult,
+    Estimate,
+    GapSplit,
+    InterventionResult,
+    OtherScores,
+    PValue,
+    Record,
+    Representation,
+    absent,
+)
 
 SCORES = {
     "sizes": {"text": [1, 1, 1, 1], "speech": [1, 1, 1, 0], "speech+angle_projection:bottom3@0": [1, 1, 1, 1]},
@@ -424,8 +434,26 @@ def test_the_page_shows_what_other_scorers_make_of_the_answers_and_the_gap_as_a_
     shown = page([dataclasses.replace(record, tasks={**record.tasks, "sizes": sizes}, overall=overall)])
     assert EVIL not in shown
     words = re.sub(r"<[^>]+>|\s+", " ", shown).split()
-    assert {"61.5", "51.5", "10.2", "12.5"} <= set(words)
-    assert " ".join(words).count("sizes 7.5 1.5 2.5 3.5") == " ".join(words).count("Overall 7.5 1.5 2.5 3.5") == 1
+    assert {"61.5", "51.5", "10.2", "0.500", "12.5"} <= set(words)
+    assert " ".join(words).count("sizes 7.5 1.5 2.5 3.5 -") == " ".join(words).count("Overall 7.5 1.5 2.5 3.5 -") == 1  # no WER
+
+
+def test_the_page_shows_what_was_tested_for_tasks_means_and_conditions(make_record: Any) -> None:
+    record = make_record(SCORES)
+    condition = ConditionResult("speech", Estimate(61.5), Estimate(-10.25), PValue(0.0313, "sign flip"), 3, 7, p_holm=0.0626)
+    edit = InterventionResult(Estimate(62.5), Estimate(11.25), PValue(0.0404, "McNemar"), 8, 1, 2.0, p_holm=0.0808)
+    overall = dataclasses.replace(
+        record.overall,
+        p_value=PValue(0.0123, "means"),
+        conditions={"speech=fast": condition},
+        interventions={"speech+angle_projection:all@0": edit},
+    )
+    shown = page([dataclasses.replace(record, overall=overall)])
+    words = " ".join(re.sub(r"<[^>]+>|\s+", " ", shown).split())
+    assert "speech=fast 61.5 speech -10.2 0.031 0.063 3 7" in words
+    assert "speech+angle_projection:all@0 62.5 +11.2 0.040 0.081 8 1" in words
+    assert re.search(r"Overall \d+ .* 0\.012", words)
+    assert {'title="sign flip"', 'title="McNemar"', 'title="means"'} <= set(re.findall(r'title="[^"]*"', shown))
 
 
 def test_the_page_of_a_plain_run_has_neither(make_run: Any, tmp_path: Path) -> None:

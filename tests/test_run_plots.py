@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from lsgap_bench.gain_map import Cell, gain_map
 from lsgap_bench.records import read_record, read_tables
 from lsgap_bench.run_plots import save_run_plots
+from lsgap_bench.schema import absent
 
 ONE = {"text": [1, 1, 1, 1] * 6, "speech": [1, 0, 1, 1] * 6}
 GRID = {f"speech+angle_projection:{how}@{layer}": [1, 1, 0, 1] * 6 for how in ("bottom3", "all") for layer in (0, 1, "all")}
@@ -39,6 +41,17 @@ def test_a_grid_shows_each_gain_at_its_layer(make_run: Callable[..., Path], tmp_
     found = texts(drawn(make_run, tmp_path, **GRID) / "interventions.svg")
     assert found.count("+0.0") == 6  # one item of four is won and one is lost
     assert {"bottom3", "all", "0", "1", "angle_projection", "layer of the edit"} <= set(found)
+
+
+def test_a_condition_without_a_value_says_why_in_its_row(make_run: Callable[..., Path], tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"sizes": {**ONE, "speech=fast": ONE["speech"], "speech=slow": ONE["speech"]}})
+    record = read_record(run / "record.json")
+    none = dataclasses.replace(record.overall.conditions["speech=slow"], difference=absent("days: nobody ran it", n=0))
+    overall = dataclasses.replace(record.overall, conditions={**record.overall.conditions, "speech=slow": none})
+    save_run_plots(dataclasses.replace(record, overall=overall), read_tables(run, {"sizes": "1"}), tmp_path / "plots")
+    found = texts(tmp_path / "plots" / "conditions.svg")
+    assert found.count("absent: days: nobody ran it") == 1
+    assert {"speech=fast", "speech=slow"} <= set(found)
 
 
 @pytest.mark.parametrize("names", [["speech+a:all@0"], ["speech+a:all@0", "speech+a:all@1"], ["speech+a:all@0", "speech+a:bottom3@0"]])
