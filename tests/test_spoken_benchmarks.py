@@ -208,6 +208,19 @@ CASES = {
         (),
         "1990",
     ),
+    "squad": Case(
+        {
+            "id": "5733a5f54776f4190066117f",
+            "title": "Victoria",
+            "context": "Victoria has 34,000 km of roads.",
+            "question": "How long are its roads?",
+            "answers": {"text": ["34,000 km", "34,000"], "answer_start": [13, 13]},
+        },
+        "Victoria has 34,000 km of roads.\nHow long are its roads?",
+        "Victoria has thirty-four thousand kilometers of roads. How long are its roads?",
+        (),
+        "34,000 km",
+    ),
 }
 
 
@@ -239,7 +252,9 @@ def test_the_question_its_words_its_options_and_its_target_are_those_of_the_row(
     assert len(decode(item.clip, 16_000)) == pytest.approx(16_000 * item.clip.seconds, abs=2)
 
 
-@pytest.mark.parametrize(("name", "right"), [("triviaqa", ["Lincoln", "Lincoln", "Abe"]), ("nq_open", ["1990", "in 1990"])])
+@pytest.mark.parametrize(
+    ("name", "right"), [("triviaqa", ["Lincoln", "Lincoln", "Abe"]), ("nq_open", ["1990", "in 1990"]), ("squad", ["34,000 km", "34,000"])]
+)
 def test_every_right_answer_of_an_open_question_reaches_the_scorer(tasks: Mapping[str, PairedTask], name: str, right: list[str]) -> None:
     (doc,) = tasks[f"local_{name}"].test_docs()
     assert doc["targets"] == right

@@ -13,3 +13,8 @@ def of_triviaqa(rows: Any) -> Any:
 def of_nq_open(rows: Any) -> Any:
     """All that annotators gave."""
     return rows.map(lambda row: {"targets": row["answer"]})
+
+
+def of_squad(rows: Any) -> Any:
+    """All that annotators marked in the passage."""
+    return rows.map(lambda row: {"targets": row["answers"]["text"]})
