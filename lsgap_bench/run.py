@@ -127,8 +127,8 @@ def prepare(settings: Settings) -> Run:
     within_hearing((), None, settings.long_clips)
     settings.check_batch_size()
     tasks = load_tasks(settings.task_names(), settings.include_path)
+    unread: Any = choices["unread"]
     for task in tasks.paired.values():
-        unread: Any = choices["unread"]
         task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items, unread)
     check_judge(panel, {name: task.paired_config.scorer for name, task in tasks.paired.items()})
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
