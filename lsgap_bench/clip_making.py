@@ -21,7 +21,7 @@ def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
     What cannot be made is said where its item is read, which may be passed over. UsageError where nothing at all can be made, as of a
     voice that does not exist, and where making it would cost money.
     """
-    _make([said for task in tasks for said in missing(utterances(task, limit))])
+    _make(missing(said for task in tasks for said in utterances(task, limit)))
 
 
 class Voiced(NamedTuple):

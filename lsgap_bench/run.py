@@ -116,7 +116,7 @@ setattr(evaluate, "__signature__", inspect.signature(Settings).replace(return_an
 
 
 def prepare(settings: Settings) -> Run:
-    """Resolve every name and check every setting; what costs little first, and nothing is written but clips, into the cache."""
+    """Resolve every name and check every setting; what costs little first, and nothing is written but into the caches."""
     load_plugins(settings.include_path)
     choices, conditions, names = settings.rules.settled(settings.choices), settings.parsed_conditions(), settings.representation_metrics()
     companions, panel = companions_of(settings), panel_of(settings.judge, settings.judge_args)
@@ -127,8 +127,8 @@ def prepare(settings: Settings) -> Run:
     within_hearing((), None, settings.long_clips)
     settings.check_batch_size()
     tasks = load_tasks(settings.task_names(), settings.include_path)
+    unread: Any = choices["unread"]
     for task in tasks.paired.values():
-        unread: Any = choices["unread"]
         task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items, unread)
     check_judge(panel, {name: task.paired_config.scorer for name, task in tasks.paired.items()})
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
@@ -266,7 +266,7 @@ def _sized(run: Run, items: Sequence[Item]) -> Plan:
 
 
 def dry_run(**arguments: Any) -> Forecast:
-    """What `evaluate` with the same arguments would do and about how long it would take; checks all input and writes nothing."""
+    """What `evaluate` with the same arguments would do and about how long it would take; checks all input, and fills the caches only."""
     run = prepare(Settings(**arguments))
     items = [item for task in run.tasks.paired.values() for item in task.items(run.settings.limit)]
     playable, max_seconds = _playable(items, run), run.model.max_seconds

@@ -48,6 +48,13 @@ def test_what_can_be_said_is_made_and_the_rest_is_said_where_its_item_is_read(tm
     assert [item.id for item in task.items(None)] == ["asked/0", "asked/2"]
 
 
+def test_what_two_tasks_say_alike_is_made_and_paid_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = asked(tmp_path)
+    monkeypatch.setattr(Espeak, "costs", True, raising=False)
+    with pytest.raises(UsageError, match=r"^2 clips of the voice"):
+        make_clips([task, task])
+
+
 def test_a_voice_that_can_say_nothing_is_refused_before_anything_is_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none of the 2 clips to be made can be made: espeak-ng has no accent 'xx-nowhere'"):
         make_clips([asked(tmp_path, "espeak:xx-nowhere")])

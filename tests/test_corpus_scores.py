@@ -71,6 +71,15 @@ def test_its_interval_leaves_each_cluster_out() -> None:
     assert text.method == "t interval, jackknife over 3 clusters, df 2"
 
 
+def test_items_of_one_cluster_are_left_out_together() -> None:
+    nothing = followed([NO], [NO])
+    table = table_of(dict.fromkeys(SCORES, (*TEXT, nothing)))
+    text = corpus(replace(table, clusters=["a", "a", "b"])).scores["text"]
+    error = math.sqrt(1 / 2 * 2 * (56.25 / 2) ** 2)  # 0 without items 0 and 1, 56.25 without item 2
+    assert (text.low, text.high) == pytest.approx((text.value - 12.706205 * error, text.value + 12.706205 * error), rel=1e-6)  # t(1)
+    assert text.method == "t interval, jackknife over 2 clusters, df 1"
+
+
 def test_an_item_without_a_spoken_answer_is_in_the_written_figure_alone() -> None:
     table = table_of({"text": TEXT, "speech": SPEECH})
     table.scores["speech"][1] = math.nan

@@ -68,6 +68,18 @@ def test_a_folder_of_copies_without_the_data_set_is_named(monkeypatch: pytest.Mo
     assert remedy("hlt-lab/voicebench", None).endswith(f"there is no {tmp_path / 'hlt-lab/voicebench'}")
 
 
+@pytest.mark.parametrize(
+    "data", [{"dataset_path": "csv", "dataset_kwargs": {"data_files": {"test": "set/test.csv"}}}, {"dataset_path": "set"}]
+)
+def test_a_folder_of_csv_files_is_read_with_its_words_as_they_are(tmp_path: Path, data: dict[str, object]) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/test.csv").write_text("q,a,n,clip\nWho is there?,None,7,0.wav\nWho is it?,NA,,1.wav\n", encoding="utf-8")
+    write_task(tmp_path, **{"dataset_kwargs": None, **data, "doc_to_text": "{{q}} {{n}}", "doc_to_target": "a", "doc_to_audio": "clip"})
+    (task,) = load_tasks(["made"], [str(tmp_path)]).paired.values()
+    asked = [task.question(doc, "") for doc in task.test_docs()]
+    assert [(one.text.strip(), one.target) for one in asked] == [("Who is there? 7", "None"), ("Who is it?", "NA")]
+
+
 def test_a_task_may_leave_the_target_out_where_no_scorer_of_it_needs_one(tmp_path: Path) -> None:
     write_task(tmp_path, name="open", doc_to_target=None, scorer="voicebench_open")
     (task,) = load_tasks(["open"], [str(tmp_path)]).paired.values()

@@ -93,6 +93,14 @@ def test_a_filter_is_applied_to_the_answer_of_each_condition_separately(tmp_path
     assert [p.verdicts["speech"].extracted for p in pairs] == [True, False]
 
 
+def test_what_a_filter_maps_to_nothing_is_no_answer(tmp_path: Path) -> None:
+    filters = [{"name": "mapped", "filter": [{"function": "map", "mapping_dict": {"miaow": "cat"}}, {"function": "take_first"}]}]
+    tasks, _ = made(tmp_path, animals(2), filter_list=filters)
+    pairs = pairs_of(answered(tasks, {"text": ["miaow", "dog"], "speech": ["miaow", "miaow"]}), tasks)["made"]
+    assert [p.observations["text"].answer for p in pairs] == ["cat", ""]
+    assert [p.verdicts["text"].extracted for p in pairs] == [True, False]
+
+
 def test_a_metric_of_lm_eval_is_reported_for_either_form(tmp_path: Path) -> None:
     metric = {"metric": "exact_match", "aggregation": "mean", "higher_is_better": True, "ignore_case": True}
     tasks, _ = made(tmp_path, animals(2), metric_list=[metric])

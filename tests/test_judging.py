@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.judging import counted, judge, known_of, scorers_sha256, shown_scorers
 from lsgap_bench.registry import scorer, scorers
 from lsgap_bench.schema import Clip, Item, Verdict
+from lsgap_bench.scorers import claim_wordings, normalize, refusal_wordings
 
 ITEM = Item("t/0", "t", "which", Clip("c", 1, 1, bytes), "B", "t/q", "t", chance=0.25, fields={"options": ["x", "y"], "subject": "physics"})
 
@@ -98,6 +100,22 @@ def test_a_record_tells_two_rules_of_one_name_apart(tmp_path: Path) -> None:
     assert hashes["a"] == hashes["b"]
     assert len(set(hashes.values())) == 4
     assert len(set(shown_scorers(rules).values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "table"),
+    [("robust_mcq", claim_wordings), ("robust_bbh", claim_wordings), ("robust_harm", refusal_wordings), ("choice", normalize)],
+)
+def test_a_rule_changes_with_the_tables_that_it_reads(
+    rule: str, table: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = scorers_sha256({"a": rule, "b": "exact"})
+    other = tmp_path / "other.py"
+    other.write_text(Path(str(table.__file__)).read_text(encoding="utf-8") + "\n# another row\n", encoding="utf-8")
+    monkeypatch.setattr(table, "__file__", str(other))
+    after = scorers_sha256({"a": rule, "b": "exact"})
+    assert after["a"] != before["a"]
+    assert (after["b"] == before["b"]) == (table is not normalize)  # `exact` reads that one, too
 
 
 SCRIPT = """

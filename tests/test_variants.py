@@ -114,6 +114,26 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_order_and_another_item_
     assert all(pcm_sha256(first[item.id]) != pcm_sha256(other[item.id]) for item in SOME)
 
 
+@pytest.mark.parametrize("name", ["noise0", "babble0"])
+def test_a_kept_waveform_is_found_again_only_where_nothing_that_made_it_has_changed(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {
+        "as before": (SOME, 0, RATE),
+        "rate": (SOME, 0, 8_000),
+        "seed": (SOME, 1, RATE),
+        "clip": ([dataclasses.replace(SOME[0], clip=SOME[2].clip), *SOME[1:]], 0, RATE),
+        "clips of others": ([SOME[0], *(dataclasses.replace(item, clip=SOME[2].clip) for item in SOME[1:])], 0, RATE),
+    }
+    VariantClips(SOME, 0).wave(SOME[0], name, RATE, None)
+    for what, (pool, seed, rate) in asked.items():
+        found = VariantClips(pool, seed).wave(pool[0], name, rate, None)
+        with monkeypatch.context() as apart:
+            apart.setenv("LSGAP_CACHE", str(tmp_path / what))
+            made = VariantClips(pool, seed).wave(pool[0], name, rate, None)
+        assert found.tobytes() == made.tobytes(), what
+
+
 def test_a_babble_is_of_other_questions_of_the_same_task_and_never_of_the_own_words() -> None:
     by_clip: dict[str, list[Item]] = {}
     for item in (pool := items(16)):
@@ -135,6 +155,13 @@ def test_a_babble_of_the_own_question_would_hold_its_words_so_a_run_without_othe
     seen = observe(alone, plan("speech=babble0", "speech=noise0"))
     assert seen[alone[0].id, "speech=babble0"].absent == "it takes 6 clips of other questions, and the run holds 0"
     assert seen[alone[0].id, "speech=noise0"].absent is None
+
+
+def test_the_clips_of_one_cluster_are_not_heard_in_each_others_babble() -> None:
+    pool = [dataclasses.replace(item, cluster="one speaker") for item in items(16)]
+    apart = [dataclasses.replace(pool[0], cluster="another"), *pool[1:]]
+    assert VariantClips(pool, 0).lacking(pool[0], "babble0") == "it takes 6 clips of other questions, and the run holds 0"
+    assert VariantClips(apart, 0).lacking(apart[0], "babble0") is None
 
 
 def test_where_a_task_is_small_the_rest_of_the_run_talks_too() -> None:

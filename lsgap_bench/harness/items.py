@@ -12,6 +12,7 @@ import datasets
 import jinja2
 import jinja2.meta
 import lm_eval
+from datasets.packaged_modules.csv.csv import CsvConfig
 from lm_eval.api.registry import AGGREGATION_REGISTRY, METRIC_REGISTRY
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.config.task import TaskConfig
@@ -93,9 +94,9 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         elif local is not None:
             self.DATASET_PATH, self.folder = str(local), local
             check_text(local, arguments, ours)
-        if name == "csv":
-            arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
         try:
+            if name == "csv" or (_may_be_csv(name, local) and _is_csv(self.DATASET_PATH, self.DATASET_NAME, arguments)):
+                arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
             super().download(arguments, **kwargs)
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
             refused = ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {remedy(name, local)}")
@@ -280,6 +281,17 @@ def _included_metadata(source: str) -> dict[str, Any]:
     """The metadata of a YAML and of what it includes, of which lm-eval keeps the YAML's own only."""
     known = merged(Path(source)).get("metadata") if Path(source).is_file() else None
     return known if isinstance(known, dict) else {}
+
+
+def _may_be_csv(name: str, local: Path | None) -> bool:
+    """Whether a data set is worth the look: in a folder it takes time, and of most the names of their files say no."""
+    return of_the_hub(name) if local is None else any(path.suffix in (".csv", ".tsv") for path in local.rglob("*"))
+
+
+def _is_csv(path: str, configuration: str | None, arguments: Mapping[str, Any]) -> bool:
+    """Whether a data set, in a folder or on the hub, consists of CSV files. arguments: `dataset_kwargs`."""
+    which = {key: arguments[key] for key in ("data_dir", "data_files", "revision") if key in arguments}
+    return isinstance(datasets.load_dataset_builder(path, configuration, **which).config, CsvConfig)
 
 
 def _variables(template: str) -> set[str]:

@@ -159,6 +159,6 @@ class _Defaulting(dict[str, Any]):
 
 
 def _text(answer: Any) -> str:
-    """What a filter left as an answer: the one element of a list; nothing where it found nothing."""
-    only = answer[0] if isinstance(answer, (list, tuple)) and answer else answer
-    return "" if only == INVALID else str(only)
+    """What a filter left as an answer: the first element of a list; nothing where it found nothing."""
+    only = next(iter(answer), None) if isinstance(answer, (list, tuple)) else answer
+    return "" if only is None or only == INVALID else str(only)

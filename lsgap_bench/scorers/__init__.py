@@ -49,5 +49,7 @@ def _read_by(module: str) -> set[str]:
         if of.startswith(f"{__name__}.") and of not in found:
             found.add(of)
             tree = ast.parse(Path(str(sys.modules[of].__file__)).read_text(encoding="utf-8"))
-            waiting += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+            imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+            named = [f"{node.module}.{name.name}" for node in imports for name in node.names]  # `from package import module`, among others
+            waiting += [str(node.module) for node in imports] + [name for name in named if name in sys.modules]
     return found

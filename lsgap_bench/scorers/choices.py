@@ -20,8 +20,9 @@ _ANOTHER = re.compile(rf"{_CLOSE}?\s*(?:/|,?\s*or\b|,?\s*and\b){_OPEN}[a-z](?:{_
 
 
 def options_of(item: Mapping[str, Any]) -> list[str]:
-    """The options' texts in order; none where the item has no `options`."""
-    return [str(option) for option in item.get("options") or ()]
+    """The options' texts in order; none where the item has no `options`, or a column of that name holds no list."""
+    options = item.get("options")
+    return [str(option) for option in options] if isinstance(options, (list, tuple)) else []
 
 
 def target_index(item: Mapping[str, Any], options: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any
 
+from lsgap_bench.scorers.choices import options_of
 from lsgap_bench.scorers.claims import Claim, Weight, claims
 from lsgap_bench.scorers.mentions import mentions
 from lsgap_bench.scorers.normalize import normalize
@@ -32,8 +33,7 @@ def read_choice(response: str, options: Sequence[str], count: int) -> int | None
 
 def listed_options(item: Mapping[str, Any]) -> list[str]:
     """The options' texts: of `options`, or those that the question (`text`, `prompt`, `question`) lists as A. / A: / A) / (A)."""
-    given = [str(option) for option in item.get("options") or ()]
-    if given:
+    if given := options_of(item):
         return given
     questions = (str(item[key]) for key in ("text", "prompt", "question") if isinstance(item.get(key), str))
     return next((found for question in questions if (found := _in_question(question))), [])

@@ -33,6 +33,7 @@ _SAME = {"hertz", "kilohertz", "megahertz", "gigahertz", "kelvin"}  # one and ma
 _LENGTHS = {"mm", "cm", "m", "km", "ft", "mi", "nm"}
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 _RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ"
+_FRACTIONS = "½⅓⅔¼¾⅛⅜⅝⅞"
 _ENDS = ".?!:;,"
 _BEFORE, _AFTER = "([\"'\u201c\u2018-", ".?!:;,)]\"'\u201d\u2019-"
 
@@ -104,6 +105,11 @@ def _span_of_years(found: re.Match[str]) -> str:
     return f"{numbers.year(found[1])} to {numbers.year(found[2])}"
 
 
+def _parts(sign: str) -> list[str]:
+    """`½` -> 1, 2."""
+    return unicodedata.normalize("NFKC", sign).split("\N{FRACTION SLASH}")
+
+
 def _raised(found: re.Match[str]) -> str:
     return "^" + unicodedata.normalize("NFKC", found[0]).replace("\N{MINUS SIGN}", "-")
 
@@ -170,6 +176,7 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
         ),
         (rf"(\b{_MONTH}\s+)(\d{{1,2}})(?=,|\s|$)", lambda found: f"{found[1]}{numbers.ordinal(found[2])}"),
         (rf"\(({_YEAR})\)", lambda found: f"({numbers.year(found[1])})"),
+        (rf"(?<=\d)\s?[{_FRACTIONS}]", lambda found: f" {'/'.join(_parts(found[0].strip()))}"),
         (
             rf"{_START}(\d+)\s+(\d+)/(\d+)(?![\w/])",
             lambda found: f"{numbers.cardinal(found[1])} and {numbers.fraction(found[2], found[3])}",
@@ -193,6 +200,6 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
         (r"(?<![\u0370-\u03ff])[\u0370-\u03ff](?![\u0370-\u03ff])", _sign),
         (r"\\[A-Za-z]+|[_^]\{|[\ufffd\ue000-\uf8ff\x00-\x08\x0e-\x1f]", _refuse),
         (r"[\u2190-\u2bff\U0001f000-\U0001faff]", _sign),
-        (r"[½⅓⅔¼¾⅛⅜⅝⅞]", lambda found: " " + numbers.fraction(*unicodedata.normalize("NFKC", found[0]).split("\N{FRACTION SLASH}"))),
+        (rf"[{_FRACTIONS}]", lambda found: " " + numbers.fraction(*_parts(found[0]))),
     )
 ]

@@ -10,6 +10,7 @@ import pytest
 from scipy.signal import welch
 
 from lsgap_bench.registry import effects
+from lsgap_bench.speech.effects.noise import active_power
 
 RATE = 16_000
 
@@ -56,6 +57,13 @@ def test_noise_lies_so_many_decibel_below_the_speech_in_which_pauses_do_not_coun
     added = applied("noise", wave, TALKERS, snr=snr, **given) - wave
     assert decibel(power(0.2 * SAID) / power(added)) == pytest.approx(snr, abs=0.1)
     assert decibel(power(added[: RATE // 2]) / power(added[RATE : 2 * RATE])) == pytest.approx(0, abs=2)  # in pauses as in words
+
+
+@pytest.mark.parametrize(("softer", "counts"), [(10, True), (17, True), (20, False)])
+def test_sound_less_than_sixteen_decibel_below_the_common_level_counts_as_speech(softer: float, counts: bool) -> None:
+    loud = tone(300)
+    both = np.concatenate([loud, loud * 10 ** (-softer / 20)])  # the common level is about 3 dB below that of the loud half
+    assert active_power(both, RATE) == pytest.approx(power(both) if counts else power(loud), rel=1e-3)
 
 
 def test_white_noise_is_as_strong_in_the_upper_half_of_the_spectrum_as_in_the_lower() -> None:

@@ -70,6 +70,7 @@ def test_what_has_been_written_out_stays_as_it_is(text: str) -> None:
         ("3/4", "three quarters"),
         ("22/7", "twenty-two over seven"),
         ("½", "one half"),
+        ("1½ cups or 2 ¾", "one and one half cups or two and three quarters"),
         ("x^2 + y³", "x squared plus y cubed"),
         ("10^-3", "ten to the power of minus three"),
         ("4 - 2 = 2", "four minus two equals two"),
