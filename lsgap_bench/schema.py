@@ -83,8 +83,8 @@ class Item:
     options: the answers to choose from, empty for a free answer. cluster: dependent items share it. family: tasks of one family share their
     template. chance: expected score of guessing, a fraction, None where it is not known. words: when each word of the text is said, None
     for a word of unknown time; empty where the task does not say. fields: the document's own columns, for scorers. spoken: the text exactly
-    as a voice was given it, numbers and symbols in words; None where the clip is a recording. variants: the task's own ones of `speech`,
-    name -> what is done to the clip (`lsgap_bench.variants`).
+    as a voice was given it, numbers and symbols in words; None where the clip is a recording. manner: at what speed, pitch and seed it
+    spoke; empty for a recording. variants: the task's own ones of `speech`, name -> what is done to the clip (`lsgap_bench.variants`).
     """
 
     id: str
@@ -101,6 +101,7 @@ class Item:
     words: tuple[Span | None, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     spoken: str | None = None
+    manner: Mapping[str, float] = field(default_factory=dict, repr=False)
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property

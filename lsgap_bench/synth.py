@@ -54,8 +54,9 @@ class Request:
     def manners(self, speech: SpeechBlock, variants: Mapping[str, Mapping[str, Any]]) -> list[Manner]:
         """A task's manner with what was asked for in its place, and, where no voice was, those of its variants by other voices."""
         asked = {name: value for name in ("voice", "speed") if (value := getattr(self, name)) is not None}
-        others = () if "voice" in asked else [Manner(voice=of[VOICE]) for of in variants.values() if VOICE in of]
-        return list(dict.fromkeys([dataclasses.replace(speech.manner, **asked), *others]))
+        own = dataclasses.replace(speech.manner, **asked)
+        others = () if "voice" in asked else [dataclasses.replace(own, voice=of[VOICE]) for of in variants.values() if VOICE in of]
+        return list(dict.fromkeys([own, *others]))
 
 
 @dataclass(frozen=True)

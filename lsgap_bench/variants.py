@@ -147,11 +147,13 @@ def own_clip(item: Item, variant: Variant) -> Clip:
 
 
 def utterance(item: Item, variant: Variant) -> Utterance | None:
-    """What another voice says, in words also where the item is a recording; None where the variant keeps the own clip."""
+    """What another voice says, in the manner of the own one, and in words also where the item is a recording; None where the variant keeps
+    the own clip.
+    """
     if variant.voice is None:
         return None
     try:
-        return Utterance(item.spoken or verbalize(item.text), Manner(voice=variant.voice))
+        return Utterance(item.spoken or verbalize(item.text), Manner(voice=variant.voice, **item.manner))
     except Unsayable as error:
         raise UsageError(f"{item.id}: another voice has no words for {error}; leave its variant out, or add --skip_bad_items") from None
 

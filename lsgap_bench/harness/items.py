@@ -187,6 +187,7 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
             fields=self.fields_of(doc, asked),
             variants=ours.variants,
             spoken=spoken,
+            manner=ours.speech.manner.beside_voice if ours.speech else {},
         )
         for rule in ours.scorers:
             check(rule, known_of(item))  # a scorer that cannot judge it says so before anything is run

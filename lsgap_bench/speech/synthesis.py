@@ -53,6 +53,11 @@ class Manner:
             raise UsageError(f"seed {self.seed!r} is no seed; give a whole number from 0 on")
 
     @property
+    def beside_voice(self) -> dict[str, float]:
+        """All of it but the voice: what another voice that says the same takes over."""
+        return {"speed": self.speed, "pitch": self.pitch, "seed": self.seed}
+
+    @property
     def engine(self) -> str:
         """The engine's name."""
         return self.voice.partition(":")[0]

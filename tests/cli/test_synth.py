@@ -14,8 +14,11 @@ import pytest
 from made_tasks import write_task, write_yaml
 
 from lsgap_bench.cli import main
+from lsgap_bench.harness import load_tasks
 from lsgap_bench.registry import recognizers
 from lsgap_bench.speech.clips import Wave
+from lsgap_bench.speech.synthesis import missing
+from lsgap_bench.variants import of_item, utterance
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("espeakng_loader") is None, reason="the extra `speech` is not installed")
 Out = pytest.CaptureFixture[str]
@@ -76,6 +79,17 @@ def test_voices_of_variants_speak_too_but_where_one_voice_is_asked_for(folder: P
     assert capsys.readouterr().out.count("asked ") == 2  # a line per voice
     assert synth(folder, "--voice", "espeak:en-us", "--report", str(report)) == 0
     assert [row["voice"] for row in json.loads(report.read_text(encoding="utf-8"))] == ["espeak:en-us"] * 2
+
+
+def test_a_variant_s_voice_speaks_in_the_manner_of_the_task_s_own_so_that_a_run_finds_its_clips(folder: Path) -> None:
+    write(folder, ["Is a cat a tool?"], speech={"speed": 1.3}, variants={"scots": {"voice": "espeak:en-gb-scotland"}})
+    assert synth(folder, "--report", str(folder / "r.json")) == 0
+    assert [row["speed"] for row in json.loads((folder / "r.json").read_text(encoding="utf-8"))] == [1.3, 1.3]
+    (item,) = load_tasks(["asked"], [str(folder)]).paired["asked"].items(None)
+    said = utterance(item, of_item(item, "scots"))
+    assert said is not None
+    assert (said.manner.voice, said.manner.speed) == ("espeak:en-gb-scotland", 1.3)
+    assert missing([said]) == []
 
 
 def test_a_clip_that_is_too_long_and_words_that_do_not_exist_are_listed_with_status_2(folder: Path, capsys: Out) -> None:
