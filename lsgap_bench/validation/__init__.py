@@ -98,7 +98,10 @@ def _check(task: PairedTask, strictness: Strictness) -> tuple[dict[str, Any], li
     """One task's row, and what is wrong with it and its items."""
     ours, made = task.paired_config, strictness.round_trip
     task.pair(strictness.system, lambda base: base, False)
-    make_clips([task])
+    try:
+        make_clips([task])
+    except UsageError as error:
+        return _row(task, []), [Finding(f"{ours.source}: speech: {error}", problem=True)]
     items, facts, findings = _items(task)
     findings += metadata_findings(task.config.metadata or {}, ours.source)
     findings += clip_findings(items, facts, ours.source, strictness.max_seconds)
