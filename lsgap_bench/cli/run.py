@@ -59,7 +59,12 @@ def add_parser(commands: Any) -> None:
     add("--system_instruction", metavar="S", help="system turn, for both modalities")
     add("--num_fewshot", metavar="N", help="refused unless 0: spoken questions would get written examples")
     add("--long_clips", metavar="POLICY", help="refuse, skip or truncate clips longer than the model hears (default refuse)")
-    add("--skip_bad_items", action="store_true", default=None, help="leave out items whose clip cannot be read, and count them")
+    add(
+        "--skip_bad_items",
+        action="store_true",
+        default=None,
+        help="leave out items that cannot be used, such as a clip that is silent or a row without a target, and count them",
+    )
     add("--tag", metavar="K=V,...", help="free labels in the record, such as run=a,step=2000")
     add("--dry_run", action="store_true", help="check all input, say what the run would cost, and stop")
     add("--config", metavar="FILE", help="YAML with any of these options; the command line wins")
