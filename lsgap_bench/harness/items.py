@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ from lsgap_bench.speech.synthesis import clip_of
 from lsgap_bench.speech_block import spoken_form
 from lsgap_bench.spoken_of import taken_over
 from lsgap_bench.task_checks import STRUCTURAL, check_metrics
-from lsgap_bench.task_config import fraction, split_config
+from lsgap_bench.task_config import PairedConfig, fraction, split_config
 from lsgap_bench.yaml_files import merged
 
 ROW = "lsgap_row"
@@ -97,8 +97,11 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
             arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
         try:
             super().download(arguments, **kwargs)
+        except StopIteration:  # of datasets, for JSON lines without a line
+            raise ours.wrong("dataset_path", name, "cannot be loaded (its files hold no rows); give files with data") from None
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-            refused = ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {remedy(name, local)}")
+            way_out = "correct what data_files names" if named else remedy(name, local, Path(ours.source).parent)
+            refused = ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {way_out}")
             unreachable = isinstance(error, ConnectionError) and local is None and of_the_hub(name)
             raise Unreachable(str(refused), name) if unreachable else refused from None
         if self.config.test_split not in self.dataset:
@@ -153,6 +156,8 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         for key, column in named.items():
             if column is not None and column not in columns:
                 raise ours.wrong(key, column, f"is no column of the data; {did_you_mean(str(column), columns)}")
+        if ours.speech:
+            _check_say(ours, [*columns, "text", "options"])
         for key, template in templates.items():
             try:
                 apply_template(template, self._documents[0])
@@ -280,6 +285,17 @@ def _included_metadata(source: str) -> dict[str, Any]:
     """The metadata of a YAML and of what it includes, of which lm-eval keeps the YAML's own only."""
     known = merged(Path(source)).get("metadata") if Path(source).is_file() else None
     return known if isinstance(known, dict) else {}
+
+
+def _check_say(ours: PairedConfig, names: Sequence[str]) -> None:
+    """UsageError where the words for the voice are a template that fails on every row. names: what it may look up."""
+    assert ours.speech is not None
+    try:
+        unknown = sorted(_variables(ours.speech.say) - set(names))
+    except jinja2.TemplateSyntaxError as error:
+        raise ours.wrong("speech: say", ours.speech.say, f"cannot be rendered ({error}); correct the template") from None
+    if unknown:
+        raise ours.wrong("speech: say", ours.speech.say, f"looks up '{unknown[0]}', which is no column; {did_you_mean(unknown[0], names)}")
 
 
 def _variables(template: str) -> set[str]:
