@@ -54,12 +54,13 @@ def _silence_by_answers(seen: Sequence[tuple[Observation, Observation]]) -> dict
 def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
     """With another item's clip the score (a fraction) must fall to about chance; else the question reaches the model by another way.
 
-    Fails where the 95 % interval of (score - chance) lies above zero. An item of unknown chance counts with chance 0; an item for which the
-    run holds no other clip does not count.
+    Fails where the 95 % interval of (score - chance) lies above zero. An item of unknown chance counts with chance 0, and the chance of
+    the check is then not known; an item for which the run holds no other clip does not count.
     """
     seen = [p for p in pairs if "speech=other" in p.verdicts and "clip" in p.observations["speech=other"].partners]
     score = np.array([p.score("speech=other") for p in seen])
-    chance = np.array([p.item.chance or 0.0 for p in seen])
+    chances = [p.item.chance for p in seen]
+    chance = np.array([of or 0.0 for of in chances])
     clusters = [p.item.cluster for p in seen]
     excess = difference(score, chance, clusters) if seen else None
     decided = excess is not None and math.isfinite(excess.low)
@@ -69,7 +70,7 @@ def other_clip_check(pairs: Sequence[Pair]) -> dict[str, Any]:
     return {
         "n": len(seen),
         "score": None if value is None else value / 100,
-        "chance": None if not seen else float(chance.mean()),
+        "chance": None if not seen or None in chances else float(chance.mean()),
         "passed": not leaks if decided else None,
         "note": note or _none(seen) or (None if decided else "not checked: too few items to tell"),
     }
