@@ -12,6 +12,10 @@ VARIABLE = "LSGAP_CACHE"
 """The environment variable that names the folder."""
 
 
+class Unwritable(UsageError):
+    """The cache cannot be written: no fault of what was to be kept, so it is never passed over."""
+
+
 def cache_folder(kind: str) -> Path:
     """The folder of one kind of thing, such as `speech`: below LSGAP_CACHE, else lsgap in the user's XDG cache. It may not exist."""
     named = os.environ.get(VARIABLE, "").strip()
@@ -24,7 +28,7 @@ def cache_folder(kind: str) -> Path:
 def keep(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, with its folder: a process that is killed, or one that writes the same file, leaves no half of it.
 
-    UsageError where the folder cannot be written.
+    Unwritable where the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,4 +40,4 @@ def keep(path: Path, content: bytes) -> None:
             partial.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise UsageError(f"the cache {path.parent} cannot be written ({error.strerror}); name another folder with {VARIABLE}") from None
+        raise Unwritable(f"the cache {path.parent} cannot be written ({error.strerror}); name another folder with {VARIABLE}") from None

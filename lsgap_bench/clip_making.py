@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -11,17 +12,17 @@ from tqdm import tqdm
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedTask
 from lsgap_bench.schema import Condition, Item
-from lsgap_bench.speech.synthesis import Utterance, made, missing, refuse_costs
+from lsgap_bench.speech.synthesis import Manner, Utterance, made, missing, refuse_costs
 from lsgap_bench.variants import of_item, own_clip, utterance
 
 
 def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
     """Make what the cache lacks of the first `limit` documents of each task, side by side, with a progress bar.
 
-    What cannot be made is said where its item is read, which may be passed over. UsageError where nothing at all can be made, as of a
-    voice that does not exist, and where making it would cost money.
+    What cannot be made is said where its item is read, which may be passed over. UsageError where a voice can say nothing of what it is
+    to say, as one that does not exist, and where making it would cost money.
     """
-    _make(missing(said for task in tasks for said in utterances(task, limit)))
+    _make([said for task in tasks for said in utterances(task, limit)])
 
 
 class Voiced(NamedTuple):
@@ -41,7 +42,7 @@ def make_variants(items: Sequence[Item], conditions: Sequence[Condition], skip_b
     for item in items:
         with suppress(UsageError):  # told below
             said += [one for name in names if (one := utterance(item, of_item(item, name))) is not None]
-    _make(missing(said))
+    _make(said)
     good, bad = [], []
     for item in items:
         try:
@@ -55,17 +56,20 @@ def make_variants(items: Sequence[Item], conditions: Sequence[Condition], skip_b
     return Voiced(good, bad)
 
 
-def _make(lacking: Sequence[Utterance]) -> None:
+def _make(wanted: Sequence[Utterance]) -> None:
+    lacking = missing(wanted)
     for voice in dict.fromkeys(said.manner for said in lacking):
         refuse_costs(voice, sum(said.manner == voice for said in lacking))
-    if lacking:
-        with tqdm(total=len(lacking), desc="making clips", unit="clip") as bar:
-            failed = []
-            for _, error in made(lacking):
-                failed += [error] if error else []
-                bar.update()
-        if len(failed) == len(lacking):
-            raise UsageError(f"none of the {len(lacking)} clips to be made can be made: {failed[0]}")
+    failed: dict[Manner, list[UsageError]] = {}
+    with tqdm(total=len(lacking), desc="making clips", unit="clip", disable=None if lacking else True) as bar:
+        for said, error in made(lacking):
+            if error is not None:
+                failed.setdefault(said.manner, []).append(error)
+            bar.update()
+    asked = Counter(said.manner for said in set(wanted))  # also what is there: it must not depend on the cache what is refused
+    for voice, errors in failed.items():
+        if len(errors) == asked[voice]:
+            raise UsageError(f"the voice '{voice.voice}' can make none of its {len(errors)} clips: {errors[0]}")
 
 
 def utterances(task: PairedTask, limit: int | None) -> list[Utterance]:

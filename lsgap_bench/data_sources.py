@@ -36,14 +36,15 @@ def local_data(name: str, beside: Path) -> Path | None:
     return next((folder for folder in found if folder.is_dir()), None)
 
 
-def remedy(name: str, local: Path | None) -> str:
-    """What to do about a data set that cannot be loaded. local: the folder that was tried."""
+def remedy(name: str, local: Path | None, beside: Path) -> str:
+    """What to do about a data set that cannot be loaded. local: the folder that was tried. beside: the folder of the YAML."""
     if local is not None:
         return f"check the folder {local}"
     if not of_the_hub(name):
         return "check path and name"
     copies = os.environ.get(LOCAL)
-    return f"it is a data set of the hub: {connect(name)}" + (f"; there is no {Path(copies) / name}" if copies else "")
+    looked = " and no ".join(str(folder / name) for folder in (beside, *([Path(copies)] if copies else [])))
+    return f"there is no {looked}, so it is a data set of the hub: {connect(name)}"
 
 
 def connect(name: str = "OWNER/NAME") -> str:

@@ -99,7 +99,7 @@ def listed(options: Any, where: str) -> tuple[str, ...]:
 def check_options(options: Sequence[str], where: str) -> None:
     """UsageError for options among which nobody can choose: fewer than two, an empty one, or two alike. where: file and item."""
     if len(options) < 2:
-        raise UsageError(f"{where}: doc_to_choice gives {len(options)} options; a choice needs at least 2")
+        raise UsageError(f"{where}: doc_to_choice gives {list(options)} alone; a choice needs at least 2")
     if any(not option.strip() for option in options) or len(set(options)) < len(options):
         raise UsageError(f"{where}: doc_to_choice gives {list(options)}; options must be different and not empty")
 

@@ -52,7 +52,7 @@ def within_hearing(
         return Heard(items, (), 0)
     if policy == "refuse":
         raise UsageError(
-            f"{len(long)} clips are longer than the {max_seconds:g} s that the model hears, such as {long[0].id} with "
+            f"the model hears {max_seconds:g} s, and {len(long)} of {len(items)} clips are longer, such as {long[0].id} with "
             f"{seconds[long[0].id]:.1f} s{_made_longer(long[0], seconds)}; add --long_clips skip or --long_clips truncate"
         )
     if policy == "truncate":
@@ -92,8 +92,8 @@ def _require_speech(item: Item, model: SpeechLM) -> None:
     wave = mono(sound, model.sampling_rate)[: _frames(model.sampling_rate, model.max_seconds)]
     if len(wave) < SHORT * model.sampling_rate and not bool(model.encode([wave], [item.system]).content_mask.any()):
         raise UsageError(
-            f"{item.id}: the model does not hear a clip of {item.clip.seconds:.3f} s at all, it gets no speech position; "
-            "record it again or add --skip_bad_items"
+            f"{item.id}: the model does not hear a clip of {item.clip.seconds:.2g} s at all, it gets no speech position; "
+            "record it again or leave it out"
         )
 
 

@@ -20,6 +20,7 @@ from lsgap_bench.run_state import Passed, Run
 from lsgap_bench.schema import GroupResult, Item, Pair, Record
 from lsgap_bench.task_tables import TaskTable
 from lsgap_bench.usage import prices_of, usage_of, usage_warnings
+from lsgap_bench.variants import variants_told
 from lsgap_bench.yaml_files import tasks_sha256
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ def record_of(
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
     conditions = [c.name for c in settings.parsed_conditions()]
     further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
+    variants = variants_told(run.plan.conditions, {name: task.paired_config.variants for name, task in tasks.paired.items()})
     sizes = {name: len(table.items) for name, table in tables.items()}
     overall = _mean_of(tasks.overall, tables, sizes) if tables else group_result([])
     usage = usage_of(everyone, prices_of(passed.system, systems))
@@ -72,6 +74,7 @@ def record_of(
             **({"usage": usage} if usage else {}),
             **({"judge": judge} if judge else {}),
             **({"speech": spoken} if (spoken := tasks.spoken) else {}),
+            **({"variants": variants} if variants else {}),
             "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
             "scorers": judged,
             "scorers_sha256": scorers_sha256(run.rules),

@@ -101,7 +101,7 @@ class Item:
     words: tuple[Span | None, ...] = ()
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     spoken: str | None = None
-    manner: Mapping[str, float] = field(default_factory=dict, repr=False)
+    manner: Mapping[str, Any] = field(default_factory=dict, repr=False)
     variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     @property

@@ -21,7 +21,7 @@ from lsgap_bench.schema import SOUNDS, Clip, Condition, Item
 from lsgap_bench.speech.clips import decode
 from lsgap_bench.speech.formulas import Unsayable
 from lsgap_bench.speech.kept_waves import LIBRARIES, kept_wave
-from lsgap_bench.speech.synthesis import Manner, Utterance, clip_of
+from lsgap_bench.speech.synthesis import Manner, Utterance, clip_of, told
 from lsgap_bench.speech.verbalize import verbalize
 from lsgap_bench.store import key_of
 
@@ -138,6 +138,19 @@ def refuse_unknown(conditions: Iterable[Condition], declared: Mapping[str, Mappi
             if condition.variant is not None and condition.variant not in known_variants(own):
                 near = did_you_mean(condition.variant, [*known_variants(own), *SOUNDS])
                 raise UsageError(f"condition '{condition.name}': task {task} has no variant '{condition.variant}'; {near}")
+
+
+def variants_told(conditions: Iterable[Condition], declared: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """Task -> variant of the run -> every parameter, and the voice with its engine's version, for the record. declared: as above."""
+    names = [condition.variant for condition in conditions if condition.variant is not None]
+    return {
+        task: {name: _told(_read(json.dumps(known_variants(own)[name]), name)) for name in names} for task, own in declared.items() if names
+    }
+
+
+def _told(variant: Variant) -> dict[str, Any]:
+    voice = {} if variant.voice is None else {VOICE: told(Manner(voice=variant.voice))}
+    return {**voice, **{key: value for step in variant.steps for key, value in step.parameters.items()}}
 
 
 def own_clip(item: Item, variant: Variant) -> Clip:

@@ -134,6 +134,11 @@ def test_where_chance_is_not_known_it_is_not_shown_and_what_was_assumed_is_said(
     assert "no known chance" not in other_clip_check(pairs[7:])["note"]
 
 
+def test_a_chance_that_is_not_known_is_shown_as_absent_and_not_as_zero() -> None:
+    assert other_clip_check([made_pair(1, 0.0, chance=0.5), made_pair(2, 0.0, chance=None)])["chance"] is None
+    assert other_clip_check([made_pair(1, 0.0, chance=0.5), made_pair(2, 0.0, chance=0.25)])["chance"] == 0.375
+
+
 def test_an_item_that_was_given_no_other_clip_does_not_count() -> None:
     check = other_clip_check([made_pair(1, 1.0), made_pair(2, 0.0, donor=None)])
     assert check["n"] == 1

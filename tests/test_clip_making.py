@@ -25,9 +25,9 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "datasets")
 
 
-def asked(folder: Path, voice: str = "espeak:en-us") -> PairedTask:
+def asked(folder: Path, voice: str = "espeak:en-us", unsaid: str = r"\foo") -> PairedTask:
     """Three questions, the second of which has no words."""
-    rows = [{"q": "Is it a cat?", "a": "no"}, {"q": r"\foo", "a": "no"}, {"q": "Is it a dog?", "a": "no"}]
+    rows = [{"q": "Is it a cat?", "a": "no"}, {"q": unsaid, "a": "no"}, {"q": "Is it a dog?", "a": "no"}]
     (folder / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     data = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": "q.jsonl"}}, "test_split": "test"}
     keys = {"doc_to_text": "{{q}}", "doc_to_target": "{{a}}", "speech": {"voice": voice}}
@@ -56,8 +56,15 @@ def test_what_two_tasks_say_alike_is_made_and_paid_for_once(tmp_path: Path, monk
 
 
 def test_a_voice_that_can_say_nothing_is_refused_before_anything_is_run(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="none of the 2 clips to be made can be made: espeak-ng has no accent 'xx-nowhere'"):
+    with pytest.raises(UsageError, match="voice 'espeak:xx-nowhere' can make none of its 2 clips: espeak-ng has no accent"):
         make_clips([asked(tmp_path, "espeak:xx-nowhere")])
+
+
+def test_words_that_no_voice_says_are_passed_over_the_second_time_as_the_first(tmp_path: Path) -> None:
+    task = asked(tmp_path, unsaid="?!")
+    for _ in range(2):
+        make_clips([task])
+        assert [said.text for said in missing(utterances(task, None))] == ["?!"]
 
 
 def test_a_run_makes_no_clips_that_cost_money_but_reads_those_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

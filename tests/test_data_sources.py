@@ -65,7 +65,8 @@ def test_data_that_needs_the_network_is_refused_in_one_line_that_says_how_to_go_
 
 def test_a_folder_of_copies_without_the_data_set_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LSGAP_DATA", str(tmp_path))
-    assert remedy("hlt-lab/voicebench", None).endswith(f"there is no {tmp_path / 'hlt-lab/voicebench'}")
+    line = remedy("hlt-lab/voicebench", None, Path("mine"))
+    assert line.startswith(f"there is no mine/hlt-lab/voicebench and no {tmp_path}/hlt-lab/voicebench, so it is a data set of the hub: ")
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,8 @@ def test_a_template_that_fails_on_one_row_and_words_that_do_not_exist_name_the_r
         ({"speech": {"voice": "espaek:en-us"}}, "speech: no voice engine is called 'espaek'; did you mean 'espeak'"),
         ({"speech": {"speed": "fast"}}, "speech: speed 'fast' is no multiple of the voice's own"),
         ({"speech": {"say": 3}}, "speech: say: 3 is no template"),
+        ({"speech": {"say": "{{qestion}}"}}, "speech: say: '{{qestion}}' looks up 'qestion', which is no column; did you mean 'question'"),
+        ({"speech": {"say": "{{text"}}, "speech: say: '{{text' cannot be rendered ("),
         ({"speech": {"verbalize": "maybe"}}, "speech: verbalize: 'maybe' is neither true nor false"),
         ({"word_times": "words"}, "word_times: 'words' is of recordings; leave it out beside speech"),
     ],
@@ -162,7 +164,7 @@ def test_a_task_that_cannot_be_spoken_is_named(tmp_path: Path, name: str, said: 
 
 def test_data_of_the_hub_without_a_network_is_one_clear_line(tmp_path: Path) -> None:
     write_yaml(tmp_path / "made.yaml", {"task": "made", "spoken_of": "arc_easy", "speech": VOICE})
-    with pytest.raises(UsageError, match=r"dataset_path: 'allenai/ai2_arc' cannot be loaded \(.*\); it is a data set of the hub: connect"):
+    with pytest.raises(UsageError, match=r"dataset_path: 'allenai/ai2_arc' cannot be loaded .*, so it is a data set of the hub: connect"):
         load_tasks(["made"], [str(tmp_path)])
 
 

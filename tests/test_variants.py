@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import demo_run
@@ -20,10 +21,21 @@ from lsgap_bench.hearing import within_hearing
 from lsgap_bench.observe import Observer
 from lsgap_bench.registry import code_of, effects
 from lsgap_bench.schema import Condition, Item
+from lsgap_bench.speech import synthesis
 from lsgap_bench.speech.clips import clip_from_bytes, decode, encode, pcm_sha256
 from lsgap_bench.speech.synthesis import Manner
 from lsgap_bench.store import Store
-from lsgap_bench.variants import SHIPPED, VariantClips, checked_variants, longest, of_item, own_clip, refuse_unknown, variant_of
+from lsgap_bench.variants import (
+    SHIPPED,
+    VariantClips,
+    checked_variants,
+    longest,
+    of_item,
+    own_clip,
+    refuse_unknown,
+    variant_of,
+    variants_told,
+)
 
 SOME = items(8)  # three tasks; every question in two voices
 RATE = 16_000
@@ -96,6 +108,19 @@ def test_a_variant_that_one_task_lacks_is_refused_with_the_nearest_one() -> None
         refuse_unknown(asked, {"a": {"hall": {"speed": 2}}, "b": {}})
     with pytest.raises(UsageError, match=r"no variant 'silent'; did you mean 'silence'"):
         refuse_unknown([Condition.parse("speech=silent")], {"b": {}})
+
+
+def test_the_record_says_every_parameter_of_what_was_run_and_whose_voice_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "engine_called", lambda name: SimpleNamespace(fingerprint=lambda voice: f"{name} 1 {voice}"))
+    asked = [Condition.parse(name) for name in ("text", "speech", "speech=crowd", "speech=scots")]
+    crowd = {"noise": "babble", "snr": 5, "band": "telephone"}
+    told = variants_told(asked, {"a": {"crowd": crowd, "scots": {"voice": "espeak:en-gb-scotland", "speed": 0.8}, "unused": {"speed": 2}}})
+    assert told.keys() == {"a"}
+    assert told["a"]["crowd"] == {**crowd, "talkers": 6}
+    assert told["a"]["scots"]["speed"] == 0.8
+    assert told["a"]["scots"]["voice"]["voice"] == "espeak:en-gb-scotland"
+    assert told["a"]["scots"]["voice"]["engine_version"].startswith("espeak 1")
+    assert variants_told(asked[:2], {"a": {}}) == {}
 
 
 # -------------------------------------------------------------------------------------------------- waveforms

@@ -63,7 +63,7 @@ def add_parser(commands: Any) -> None:
         "--skip_bad_items",
         action="store_true",
         default=None,
-        help="leave out items whose row, clip or words cannot be used, and count them",
+        help="leave out items that cannot be used, such as a clip that is silent or a row without a target, and count them",
     )
     add("--tag", metavar="K=V,...", help="free labels in the record, such as run=a,step=2000")
     add("--dry_run", action="store_true", help="check all input, say what the run would cost, and stop")

@@ -48,6 +48,8 @@ def command(asked: argparse.Namespace) -> int:
     """Print a line per task and what is wrong; exit status 2 when anything is."""
     if asked.report and Path(asked.report).suffix not in (".csv", ".json"):
         raise UsageError(f"--report {asked.report} is neither .csv nor .json; name a file that ends in one of them")
+    if asked.report and not Path(asked.report).parent.is_dir():  # said before hours of work
+        raise UsageError(f"--report {asked.report} cannot be written (there is no folder {Path(asked.report).parent}); name another file")
     if asked.recognizer_args and not asked.recognizer:
         raise UsageError("--recognizer_args are given, but no --recognizer; name one, such as hf-asr")
     from tabulate import tabulate

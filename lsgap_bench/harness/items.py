@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from lsgap_bench.speech.synthesis import clip_of
 from lsgap_bench.speech_block import spoken_form
 from lsgap_bench.spoken_of import taken_over
 from lsgap_bench.task_checks import STRUCTURAL, check_metrics
-from lsgap_bench.task_config import fraction, split_config
+from lsgap_bench.task_config import PairedConfig, fraction, split_config
 from lsgap_bench.yaml_files import merged
 
 ROW = "lsgap_row"
@@ -98,8 +98,11 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
             if name == "csv" or (_may_be_csv(name, local) and _is_csv(self.DATASET_PATH, self.DATASET_NAME, arguments)):
                 arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
             super().download(arguments, **kwargs)
+        except StopIteration:  # of datasets, for JSON lines without a line
+            raise ours.wrong("dataset_path", name, "cannot be loaded (its files hold no rows); give files with data") from None
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-            refused = ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {remedy(name, local)}")
+            way_out = "correct what data_files names" if named else remedy(name, local, Path(ours.source).parent)
+            refused = ours.wrong("dataset_path", name, f"cannot be loaded ({reason_of(error)}); {way_out}")
             unreachable = isinstance(error, ConnectionError) and local is None and of_the_hub(name)
             raise Unreachable(str(refused), name) if unreachable else refused from None
         if self.config.test_split not in self.dataset:
@@ -154,6 +157,8 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         for key, column in named.items():
             if column is not None and column not in columns:
                 raise ours.wrong(key, column, f"is no column of the data; {did_you_mean(str(column), columns)}")
+        if ours.speech:
+            _check_say(ours, [*columns, "text", "options"])
         for key, template in templates.items():
             try:
                 apply_template(template, self._documents[0])
@@ -293,6 +298,17 @@ def _is_csv(path: str, configuration: str | None, arguments: Mapping[str, Any]) 
     """Whether a data set, in a folder or on the hub, consists of CSV files. arguments: `dataset_kwargs`."""
     which = {key: arguments[key] for key in ("data_dir", "data_files", "revision") if key in arguments}
     return isinstance(datasets.load_dataset_builder(path, configuration, **which).config, CsvConfig)
+
+
+def _check_say(ours: PairedConfig, names: Sequence[str]) -> None:
+    """UsageError where the words for the voice are a template that fails on every row. names: what it may look up."""
+    assert ours.speech is not None
+    try:
+        unknown = sorted(_variables(ours.speech.say) - set(names))
+    except jinja2.TemplateSyntaxError as error:
+        raise ours.wrong("speech: say", ours.speech.say, f"cannot be rendered ({error}); correct the template") from None
+    if unknown:
+        raise ours.wrong("speech: say", ours.speech.say, f"looks up '{unknown[0]}', which is no column; {did_you_mean(unknown[0], names)}")
 
 
 def _variables(template: str) -> set[str]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lsgap_bench.cache_folder import cache_folder, keep
+from lsgap_bench.cache_folder import Unwritable, cache_folder, keep
 from lsgap_bench.errors import UsageError
 from lsgap_bench.registry import voices
 from lsgap_bench.schema import Clip
@@ -53,7 +53,7 @@ class Manner:
             raise UsageError(f"seed {self.seed!r} is no seed; give a whole number from 0 on")
 
     @property
-    def beside_voice(self) -> dict[str, float]:
+    def beside_voice(self) -> dict[str, Any]:
         """All of it but the voice: what another voice that says the same takes over."""
         return {"speed": self.speed, "pitch": self.pitch, "seed": self.seed}
 
@@ -105,7 +105,7 @@ def made(utterances: Sequence[Utterance], workers: int | None = None) -> Iterato
     """Make the clips, whatever the cache holds, many at once where their engine allows it; each as it is done, with what went wrong.
 
     workers: at once; None: one per processor. Nobody may be charged for it unawares: see `refuse_costs`. What was made before an
-    interruption is kept.
+    interruption is kept. Unwritable where the cache cannot be written.
     """
     for name in dict.fromkeys(said.manner.engine for said in utterances):
         of_engine = [said for said in utterances if said.manner.engine == name]
@@ -135,6 +135,8 @@ def told(manner: Manner) -> dict[str, Any]:
 def _tried(said: Utterance) -> tuple[Utterance, UsageError | None]:
     try:
         _make(said)
+    except Unwritable:
+        raise
     except UsageError as error:
         return said, error
     return said, None

@@ -54,11 +54,11 @@ def _handled(items: Sequence[Item], facts: Sequence[ClipFacts], source: str) -> 
     odd = [item for item in items if item.clip.sampling_rate not in _USUAL_RATES]
     if odd:
         rate = odd[0].clip.sampling_rate
-        yield Finding(f"{source}: {_such_as(odd)} with {rate} Hz; every clip is resampled, but is the rate in the file's header right?")
+        yield Finding(f"{source}: {_such_as(odd)}: {rate} Hz; every clip is resampled, but is the rate in the file's header right?")
     wide = [(item, found.channels) for item, found in zip(items, facts, strict=True) if found.channels > 1]
     if wide:
         such = _such_as([item for item, _ in wide])
-        yield Finding(f"{source}: {such} with {wide[0][1]} channels; models hear their mean, so see that one person speaks in all of them")
+        yield Finding(f"{source}: {such}: {wide[0][1]} channels; models hear their mean, so see that one person speaks in all of them")
 
 
 def _such_as(items: Sequence[Item]) -> str:

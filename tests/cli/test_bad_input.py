@@ -283,7 +283,7 @@ def test_an_empty_field_is_refused_with_its_item(refused: Refused, tmp_path: Pat
             {"doc_to_text": "{{question.split(',')[1]}}"},
             "doc_to_text: \"{{question.split(',')[1]}}\" cannot be rendered",
         ),
-        ({"options": ""}, {"doc_to_choice": "{{options.split('|')}}"}, "doc_to_choice gives 1 options; a choice needs at least 2"),
+        ({"options": ""}, {"doc_to_choice": "{{options.split('|')}}"}, "doc_to_choice gives [''] alone; a choice needs at least 2"),
     ],
     ids=["template", "no options"],
 )
@@ -324,9 +324,11 @@ def test_option_lists_of_several_lengths_under_one_chance_are_refused(refused: R
         ("t.csv", b"question;answer;audio\nsay cat;cat;a.wav\n", "split at ';', not at a comma ('question;answer;audio'); add sep: ';' to"),
         ("t.csv", b"question\tanswer\taudio\nsay cat\tcat\ta.wav\n", 'add sep: "\\t" to dataset_kwargs'),
         ("t.csv", b"question,answer,audio\na,b,c\na,b,c,d,e\n", "dataset_path: 'csv' cannot be loaded (Error tokenizing data"),
+        ("t.jsonl", b"", "dataset_path: 'json' cannot be loaded (its files hold no rows)"),
+        ("t.jsonl", b'{"question": "a"}\n{"quest', "; correct what data_files names"),
         ("t.csv", b"question,answer\na,b\n", "doc_to_audio: 'audio' is no column of the data; known: answer, question"),
     ],
-    ids=["latin csv", "latin jsonl", "semicolons", "tabs", "ragged", "no column"],
+    ids=["latin csv", "latin jsonl", "semicolons", "tabs", "ragged", "no rows", "half a row", "no column"],
 )
 def test_text_that_is_no_table_of_utf_8_is_refused_with_its_file(
     refused: Refused, tmp_path: Path, name: str, text: bytes, said: str

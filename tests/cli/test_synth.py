@@ -138,6 +138,7 @@ def test_a_clip_that_a_recognizer_does_not_understand_is_listed_with_both_texts(
     ("arguments", "said"),
     [
         (["--report", "r.txt"], "--report r.txt is neither .csv nor .json"),
+        (["--report", "gone/r.csv"], "--report gone/r.csv cannot be written (there is no folder gone); name another file"),
         (["--voice", "espaek:en"], "no voice engine is called 'espaek'; did you mean 'espeak'"),
         (["--speed", "fast"], "argument --speed: invalid float value: 'fast'"),
         (["--limit", "0"], "limit 0 makes no sense; give at least 1"),

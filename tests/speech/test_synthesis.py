@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsgap_bench.cache_folder import Unwritable
 from lsgap_bench.errors import UsageError
 from lsgap_bench.registry import voices
 from lsgap_bench.speech import synthesis
@@ -109,6 +110,15 @@ def test_many_clips_are_made_side_by_side_and_the_errors_of_single_ones_are_hand
     assert {said.text: str(error) for said, error in results.items() if error} == {"never": "the beeper does not say 'never'"}
     assert missing([*wanted, *wanted]) == [wanted[1]]
     assert threading.get_ident() not in beeper.threads
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault_of_the_words(
+    beeper: Beeper, manner: Manner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").write_text("")
+    monkeypatch.setenv("LSGAP_CACHE", str(tmp_path / "taken"))
+    with pytest.raises(Unwritable, match=r"taken/speech/clips/.. cannot be written"):
+        list(made([Utterance("one", manner), Utterance("two", manner)]))
 
 
 def test_an_engine_that_works_in_this_process_makes_one_clip_at_a_time(beeper: Beeper, manner: Manner) -> None:

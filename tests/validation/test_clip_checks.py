@@ -52,8 +52,8 @@ def test_odd_rates_and_several_channels_have_one_line_for_all_clips() -> None:
     stereo = made_clip(np.stack([tone(1.0), 0.5 * tone(1.0)], axis=1))
     odd = made_clip(tone(1.0, rate=17_123), rate=17_123)
     rate, channels = lines(made_clip(tone(1.0)), odd, stereo, odd, stereo)
-    assert rate.startswith("t.yaml: 2 clips, such as t/1 with 17123 Hz; every clip is resampled")
-    assert channels.startswith("t.yaml: 2 clips, such as t/2 with 2 channels; models hear their mean")
+    assert rate.startswith("t.yaml: 2 clips, such as t/1: 17123 Hz; every clip is resampled")
+    assert channels.startswith("t.yaml: 2 clips, such as t/2: 2 channels; models hear their mean")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,16 @@ def test_every_broken_file_is_told_and_the_others_are_still_checked(tmp_path: Pa
     assert [(row["task"], row["items"], row["bad"]) for row in report.rows] == [("good", 4, 0)]
 
 
+def test_a_voice_that_does_not_exist_is_told_once_and_the_other_tasks_are_still_checked(tmp_path: Path) -> None:
+    pytest.importorskip("espeakng_loader", reason="the extra `speech` is not installed")
+    for name, voice in (("mute", "espeak:xx-nowhere"), ("speaking", "espeak:en-us")):
+        write_task(tmp_path, spoken_rows(3), name, doc_to_audio=None, speech={"voice": voice})
+    found = validate(["mute", "speaking"], [str(tmp_path)])
+    [problem] = found.problems
+    assert problem.startswith(f"{tmp_path / 'mute.yaml'}: speech: the voice 'espeak:xx-nowhere' can make none of its 2 clips: ")
+    assert [(row["task"], row["items"], row["bad"]) for row in found.rows] == [("mute", 0, 3), ("speaking", 3, 0)]
+
+
 def test_a_voice_of_a_variant_that_its_engine_lacks_is_told(tmp_path: Path) -> None:
     pytest.importorskip("espeakng_loader", reason="the extra `speech` is not installed")
     write_task(tmp_path, variants={"scots": {"voice": "espeak:en-scots"}, "hum": {"noise": "white", "snr": 5}})
