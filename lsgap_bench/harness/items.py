@@ -19,7 +19,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import apply_template
 
 from lsgap_bench.data_files import check_text
-from lsgap_bench.data_sources import Unreachable, local_data, of_the_hub, remedy, state_of
+from lsgap_bench.data_sources import Unreachable, contents_of, local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, listed, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean, first_line, with_kind
 from lsgap_bench.harness.failures import BROKEN, reason_of
@@ -93,6 +93,8 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         elif local is not None:
             self.DATASET_PATH, self.folder = str(local), local
             check_text(local, arguments, ours)
+            # datasets knows a folder with a README again by the README alone, and would give the rows of another copy, or those of yesterday
+            arguments.setdefault("cache_dir", str(Path(datasets.config.HF_DATASETS_CACHE) / "local" / contents_of(local)))
         if name == "csv":
             arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
         try:
