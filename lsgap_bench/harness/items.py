@@ -93,7 +93,7 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         elif local is not None:
             self.DATASET_PATH, self.folder = str(local), local
             check_text(local, arguments, ours)
-            # datasets knows a folder with a README again by the README alone, and would give the rows of another copy, or those of yesterday
+            # datasets knows a folder with a README again by the README alone, and would give another copy's rows, or yesterday's
             arguments.setdefault("cache_dir", str(Path(datasets.config.HF_DATASETS_CACHE) / "local" / contents_of(local)))
         if name == "csv":
             arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
