@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,12 @@ def local_data(name: str, beside: Path) -> Path | None:
     copies = os.environ.get(LOCAL)
     found = [beside / name, *([Path(copies).resolve() / name] if copies and of_the_hub(name) else [])]
     return next((folder for folder in found if folder.is_dir()), None)
+
+
+def contents_of(folder: Path) -> str:
+    """A hash of where a folder is and of the names, sizes and times of all files in it; the files are not read."""
+    files = [(path, path.stat()) for path in sorted(folder.resolve().rglob("*")) if path.is_file()]
+    return hashlib.sha256("\n".join(f"{path} {of.st_size} {of.st_mtime_ns}" for path, of in files).encode()).hexdigest()[:16]
 
 
 def remedy(name: str, local: Path | None, beside: Path) -> str:

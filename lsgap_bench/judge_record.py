@@ -16,9 +16,10 @@ def judge_lines(provenance: Mapping[str, Any]) -> list[str]:
     served = ", ".join(entry["served_by"])
     tokens = [entry["all"][name] for name in ("prompt_tokens", "completion_tokens")]
     counted = "tokens not told" if None in tokens else f"{tokens[0]} tokens in, {tokens[1]} out"
+    votes, answers, asked = _number(entry["votes"], "vote"), _number(entry["answers"], "answer"), _number(entry["asked"]["votes"], "vote")
     parts = [
-        f"Judged by {entry['model']} at {entry['where']}{f' (served by {served})' if served else ''}, {entry['votes']} votes an answer, "
-        f"{_by_rule(entry)}: {entry['answers']} answers, {entry['asked']['votes']} votes asked for and {entry['kept']} kept from before",
+        f"Judged by {entry['model']} at {entry['where']}{f' (served by {served})' if served else ''}, {votes} an answer, "
+        f"{_by_rule(entry)}: {answers}, {asked} asked for and {entry['kept']} kept from before",
         f"all of them took {counted}, {cost_in_words(entry['all']['cost'])}",
     ]
     return ["; ".join(parts)]
@@ -48,6 +49,10 @@ def entry_without(entry: Mapping[str, Any] | None, scorers: Mapping[str, str]) -
     """The entry of a record whose tasks have these scorers now: without the tasks that have got another one, nothing where none is left."""
     tasks = {task: rule for task, rule in (entry or {}).get("tasks", {}).items() if scorers.get(task, rule) == rule}
     return {**entry, "tasks": tasks} if entry and tasks else {}
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _by_rule(entry: Mapping[str, Any]) -> str:

@@ -119,7 +119,8 @@ def _refuse_clash(record: Record, path: Path) -> None:
     if {n: t.version for n, t in there.tasks.items()} != {n: t.version for n, t in record.tasks.items()}:
         raise UsageError(f"{path} holds this system on other tasks; tell them apart with `lsgap run --tag KEY=VALUE`, or remove it first")
     for what, of in (("protocol", _protocol), ("scorers", _scorers), ("judges", _judges)):
-        if None not in (sides := [of(one.provenance) for one in (there, record)]) and sides[0] != sides[1]:
+        before, now = of(there.provenance), of(record.provenance)
+        if before is not None and before != now:
             raise UsageError(f"{path} holds this system under other {what}; tell them apart with --tag KEY=VALUE, or remove it first")
     before, now = (sum(task.n for task in of.tasks.values()) for of in (there, record))
     if now < before:

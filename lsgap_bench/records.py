@@ -241,6 +241,10 @@ def _numbers(plain: Iterable[float | None]) -> list[float]:
     return [math.nan if value is None else value for value in plain]
 
 
+def _rates(plain: Mapping[str, float | None]) -> dict[str, float]:
+    return dict(zip(plain, _numbers(plain.values()), strict=True))
+
+
 def _p_value(plain: Mapping[str, Any]) -> PValue:
     return PValue(math.nan if plain["value"] is None else plain["value"], plain["test"])
 
@@ -288,8 +292,9 @@ def _recognition(plain: Mapping[str, Any]) -> Recognition:
 
 
 def _other_scores(plain: Mapping[str, Any]) -> OtherScores:
-    fail_rate = {side: math.nan if rate is None else rate for side, rate in plain["fail_rate"].items()}
-    return OtherScores(_estimates(plain["scores"]), Estimate.from_dict(plain["gap"]), _p_value(plain["p_value"]), fail_rate)
+    return OtherScores(
+        _estimates(plain["scores"]), Estimate.from_dict(plain["gap"]), _p_value(plain["p_value"]), _rates(plain["fail_rate"])
+    )
 
 
 def _shared(plain: Mapping[str, Any]) -> dict[str, Any]:
@@ -315,4 +320,4 @@ def _group(plain: Mapping[str, Any]) -> GroupResult:
 
 
 def _task(plain: Mapping[str, Any]) -> TaskResult:
-    return TaskResult(**_shared(plain))
+    return TaskResult(**{**_shared(plain), "fail_rate": _rates(plain["fail_rate"])})

@@ -115,7 +115,10 @@ def _detectable(record: Record) -> str:
     least = record.overall.detectable.value
     if not each or not math.isfinite(least):
         return ""
-    per_task = f", of {number(min(each))} to {number(max(each))} in one task" if len(record.tasks) > 1 else ""
+    if least > 100:
+        return "With so few items no gap that there can be shows (p < 0.05) four times in five"
+    largest = f"to {number(max(each))}" if max(each) <= 100 else "or more"
+    per_task = f", of {number(min(each))} {largest} in one task" if len(record.tasks) > 1 and min(each) <= 100 else ""
     return f"With so many items a true gap of {number(least)} points shows (p < 0.05) four times in five{per_task}"
 
 

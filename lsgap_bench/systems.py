@@ -113,7 +113,8 @@ def make(factory: Callable[..., Any], arguments: Mapping[str, Any], option: str,
     try:
         return factory(**given)
     except TypeError as error:
-        raise UsageError(f"{option}: {error}; see `lsgap ls {listing}`") from None
+        reason = str(error).removeprefix(f"{factory.__qualname__}.__init__() ")
+        raise UsageError(f"{option}: {reason}; see `lsgap ls {listing}`") from None
 
 
 def release() -> None:

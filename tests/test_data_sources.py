@@ -81,6 +81,21 @@ def test_a_folder_of_csv_files_is_read_with_its_words_as_they_are(tmp_path: Path
     assert [(one.text.strip(), one.target) for one in asked] == [("Who is there? 7", "None"), ("Who is it?", "NA")]
 
 
+def test_a_local_copy_gives_its_own_rows_whatever_was_loaded_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """datasets itself keeps the rows of a folder with a README by the README alone."""
+
+    def rows() -> int:
+        return len(list(load_tasks(["voicebench_advbench"]).paired["voicebench_advbench"].items(None)))
+
+    for name, count in (("one", 2), ("other", 3)):
+        monkeypatch.setenv("LSGAP_DATA", str(made_voicebench.voicebench(tmp_path / name, rows=count, config="advbench")))
+        assert rows() == count
+    newer = made_voicebench.voicebench(tmp_path / "newer", rows=4, config="advbench") / "hlt-lab/voicebench/advbench"
+    for file in newer.iterdir():
+        file.rename(tmp_path / "other/hlt-lab/voicebench/advbench" / file.name)
+    assert rows() == 4
+
+
 def test_a_task_may_leave_the_target_out_where_no_scorer_of_it_needs_one(tmp_path: Path) -> None:
     write_task(tmp_path, name="open", doc_to_target=None, scorer="voicebench_open")
     (task,) = load_tasks(["open"], [str(tmp_path)]).paired.values()

@@ -51,7 +51,7 @@ class Ran(NamedTuple):
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("judged")
     for name, scorer in zip(TASKS, ("voicebench_open", "voicebench_qa", "exact"), strict=True):
-        write_task(folder, name=name, scorer=scorer, family=name)
+        write_task(folder, name=name, scorer=scorer, family=name, other_scorers=["contains"] if scorer == "voicebench_qa" else [])
     with served(parrot) as server:
         evaluate(**arguments(server, folder), output_path=folder / "run")
         yield Ran(folder / "run", server, folder)
@@ -106,6 +106,14 @@ def test_the_leaderboard_takes_an_unjudged_run_and_shows_the_reason(ran: Ran, tm
     leaderboard.add(ran.folder, tmp_path / "records")
     _, page = leaderboard.build(tmp_path / "records", tmp_path / "site")
     assert "voicebench_open needs a judge" in page.read_text()
+
+
+def test_an_unjudged_run_does_not_take_the_place_of_a_judged_one(ran: Ran, judged: Path, tmp_path: Path) -> None:
+    leaderboard.add(ran.folder, tmp_path)
+    path = leaderboard.add(judged, tmp_path)
+    with pytest.raises(UsageError, match="holds this system under other judges"):
+        leaderboard.add(ran.folder, tmp_path)
+    assert "judge" in read_record(path).provenance
 
 
 def test_stored_answers_are_judged_and_the_record_says_by_whom(judged: Path, tmp_path: Path) -> None:

@@ -181,9 +181,9 @@ def test_ctrl_c_loses_no_vote_that_has_come(server: Served, panel: Callable[...,
         (
             "chat",
             {"model": "x", "base_url": "http://127.0.0.1:1/v1", "voets": 3},
-            "unexpected keyword argument 'voets'; see `lsgap ls judges`",
+            "--judge_args: got an unexpected keyword argument 'voets'; see `lsgap ls judges`",
         ),
-        ("chat", {"base_url": "http://127.0.0.1:1/v1"}, "missing 1 required positional argument: 'model'"),
+        ("chat", {"base_url": "http://127.0.0.1:1/v1"}, "--judge_args: missing 1 required positional argument: 'model'"),
         (None, {"votes": 3}, "judge_args are given, but no judge is asked for; add --judge chat"),
     ],
 )

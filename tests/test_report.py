@@ -80,6 +80,31 @@ def test_a_single_task_has_no_overall_row(make_record) -> None:
     assert "Overall" not in run_tables(make_record({"sizes": TWO_TASKS["sizes"]}))
 
 
+@pytest.mark.parametrize(
+    ("overall", "tasks", "line"),
+    [
+        (
+            12.0,
+            (20.0, 55.5),
+            "With so many items a true gap of 12.0 points shows (p < 0.05) four times in five, of 20.0 to 55.5 in one task",
+        ),
+        (
+            52.5,
+            (54.9, 109.7),
+            "With so many items a true gap of 52.5 points shows (p < 0.05) four times in five, of 54.9 or more in one task",
+        ),
+        (90.0, (140.0, 150.0), "With so many items a true gap of 90.0 points shows (p < 0.05) four times in five"),
+        (217.7, (204.2, 816.7), "With so few items no gap that there can be shows (p < 0.05) four times in five"),
+    ],
+)
+def test_no_gap_beyond_a_hundred_points_is_named(make_record, overall: float, tasks: tuple[float, float], line: str) -> None:
+    record = make_record(TWO_TASKS)
+    each = zip(record.tasks.items(), tasks, strict=True)
+    changed = {name: dataclasses.replace(task, detectable=Estimate(value)) for (name, task), value in each}
+    whole = dataclasses.replace(record.overall, detectable=Estimate(overall))
+    assert line in run_tables(dataclasses.replace(record, tasks=changed, overall=whole)).splitlines()
+
+
 def test_representation_shows_value_nulls_and_what_lies_above_them(make_record) -> None:
     # levels .8, .6 and .3 plus .00, .01, .02, .00 over the four items of each task: + .0075
     fields = line_of(run_tables(make_record(TWO_TASKS)), "alignment_path_score")

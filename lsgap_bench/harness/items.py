@@ -12,7 +12,6 @@ import datasets
 import jinja2
 import jinja2.meta
 import lm_eval
-from datasets.packaged_modules.csv.csv import CsvConfig
 from lm_eval.api.registry import AGGREGATION_REGISTRY, METRIC_REGISTRY
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.config.task import TaskConfig
@@ -20,7 +19,7 @@ from lm_eval.tasks._yaml_loader import load_yaml
 from lm_eval.utils import apply_template
 
 from lsgap_bench.data_files import check_text
-from lsgap_bench.data_sources import Unreachable, local_data, of_the_hub, remedy, state_of
+from lsgap_bench.data_sources import Unreachable, contents_of, local_data, of_the_hub, remedy, state_of
 from lsgap_bench.documents import audio_bytes, beside, check_options, check_rendered, listed, resolve_target, word_spans
 from lsgap_bench.errors import UsageError, did_you_mean, first_line, with_kind
 from lsgap_bench.harness.failures import BROKEN, reason_of
@@ -94,10 +93,13 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         elif local is not None:
             self.DATASET_PATH, self.folder = str(local), local
             check_text(local, arguments, ours)
+            # datasets knows a folder with a README again by the README alone, and would give another copy's rows, or yesterday's
+            arguments.setdefault("cache_dir", str(Path(datasets.config.HF_DATASETS_CACHE) / "local" / contents_of(local)))
         try:
-            if name == "csv" or (_may_be_csv(name, local) and _is_csv(self.DATASET_PATH, self.DATASET_NAME, arguments)):
-                arguments.setdefault("keep_default_na", False)  # an answer "None" is a word, and an empty cell turns 7 into 7.0
             super().download(arguments, **kwargs)
+            if any(part.info.builder_name == "csv" for part in self.dataset.values()) and "keep_default_na" not in arguments:
+                # an answer "None" is a word, and an empty cell turns 7 into 7.0
+                super().download({**arguments, "keep_default_na": False}, **kwargs)
         except StopIteration:  # of datasets, for JSON lines without a line
             raise ours.wrong("dataset_path", name, "cannot be loaded (its files hold no rows); give files with data") from None
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
@@ -287,17 +289,6 @@ def _included_metadata(source: str) -> dict[str, Any]:
     """The metadata of a YAML and of what it includes, of which lm-eval keeps the YAML's own only."""
     known = merged(Path(source)).get("metadata") if Path(source).is_file() else None
     return known if isinstance(known, dict) else {}
-
-
-def _may_be_csv(name: str, local: Path | None) -> bool:
-    """Whether a data set is worth the look: in a folder it takes time, and of most the names of their files say no."""
-    return of_the_hub(name) if local is None else any(path.suffix in (".csv", ".tsv") for path in local.rglob("*"))
-
-
-def _is_csv(path: str, configuration: str | None, arguments: Mapping[str, Any]) -> bool:
-    """Whether a data set, in a folder or on the hub, consists of CSV files. arguments: `dataset_kwargs`."""
-    which = {key: arguments[key] for key in ("data_dir", "data_files", "revision") if key in arguments}
-    return isinstance(datasets.load_dataset_builder(path, configuration, **which).config, CsvConfig)
 
 
 def _check_say(ours: PairedConfig, names: Sequence[str]) -> None:

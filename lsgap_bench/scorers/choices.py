@@ -33,7 +33,8 @@ def target_index(item: Mapping[str, Any], options: Sequence[str]) -> int:
     ]
     letter = ascii_uppercase.find(target.strip().upper()) if len(target.strip()) == 1 else -1
     if not same and not 0 <= letter < (len(options) or len(ascii_uppercase)):
-        raise UsageError(f"{item.get('id')}: the target {target!r} is neither an option nor its letter; options: {', '.join(options)}")
+        known = f"options: {', '.join(options)}" if options else "the item has no options, so give the letter, A to Z"
+        raise UsageError(f"{item.get('id')}: the target {target!r} is neither an option nor its letter; {known}")
     return same[0] if same else letter
 
 

@@ -89,10 +89,14 @@ SUPPOSED = _pattern(
     r"\bsome (?:people )?(?:(?:would|might|may|will) )?(?:say|think|argue)\b",
     r"\b(?:you|one|people|we) (?:might|may|could|would) (?:be tempted to )?(?:think|say|expect|argue|choose|pick)\b",
     r"\b(?:first|initially|originally) (?:thought|said|guess\w*|considered)\b|\boften (?:confused|mistaken)\b",
+    r"\bi (?:was (?:going|about|tempted|inclined|ready) to|would have|could have|might have|almost|nearly)\b",
 )
 """If it were B, some people say B, at first I thought B."""
-TURN = _pattern(rf"\b{one_of('but, however, actually, in fact, in reality, yet, on reflection, now i')}\b")
-"""Where a supposition ends."""
+TURN = _pattern(
+    rf"\b{one_of('but, however, actually, in fact, in reality, yet, on reflection, now i')}\b",
+    r"^\W*(?:while|although|though|even though|whereas|despite)\b[^,;]*,",
+)
+"""Where a supposition ends, and a concession at the beginning ("although B is tempting, it is C")."""
 REASON = _pattern(
     r"\b"
     + one_of("because, since, as, although, though, while, whereas, unlike, given that, due to, which, rather than, instead of, not")
@@ -136,7 +140,7 @@ _BLAME = one_of(
     "eliminated, excluded, dismissed, rejected, not, less, too"
 )
 PRAISED = _pattern(
-    rf"{_BE_LIKE}(?:\s+{_QUITE})*\s+{_PRAISE}\b",
+    rf"{_BE_LIKE}(?:\s+(?:{_QUITE}|\w+ly))*\s+{_PRAISE}\b",
     rf"\s*\b{one_of('fits, matches, works, wins, makes sense, makes the most sense, it is, is it')}\b",
     rf"[\s:|-]*\b{one_of('correct, right, true')}\b(?!\s+\w+\s+(?:is|are))",
     r"\s*[✓✔✅]",
@@ -145,7 +149,7 @@ PRAISED = _pattern(
 """B is right, B fits, B: correct."""
 BLAMED = _pattern(
     rf"{_BE_LIKE}(?:n't|\s+never)\b",
-    rf"{_BE_LIKE}(?:\s+{_QUITE})*\s+{_BLAME}\b",
+    rf"{_BE_LIKE}(?:\s+(?:{_QUITE}|\w+ly))*\s+{_BLAME}\b",
     one_of(
         "can't, cannot, can not, couldn't, could not, won't, doesn't, does not, don't, do not, didn't, did not, fail, fails, contradict,"
         "contradicts, wouldn't, would not, lack, lacks"

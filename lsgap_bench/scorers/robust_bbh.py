@@ -33,13 +33,14 @@ _PREDICATES: Mapping[str, Predicate] = {
         no=(
             "<implausible|impossible|unrealistic|unbelievable|unreasonable|unlikely|improbable|nonsensical|inaccurate|invalid|incorrect|false>",
             "nonsense",
+            "<hard|difficult> to <believe|imagine>",
         ),
         sets=_SETS,
     ),
     "navigate": predicate(
         yes=(
             "<return|returns|returned|returning|back|end|ends|ended|arrive|arrives|come|comes|came|bring|brings|lead|leads> ... {start}",
-            "<are|is|am|be|'re|'s> ... {at} {start}",
+            "<are|is|am|be|you're|we're|i'm|it's|that's> ... {at} {start}",
             "<back|come back|are back|be back|end up back>$",
             "<displacement|sum|total|distance> ... <zero|0>$",
             "where <you|we|i> <started|began>$",

@@ -20,7 +20,6 @@ _YES = wordings(
         "<yes|yeah|yep|yup|affirmative>",
         "^<correct|true|right>$",
         "^indeed",
-        "<of course|certainly>$",
         "i <think|believe> so",
         "^{it} {does}$",
         "{answer} <true|correct|plausible|affirmative|positive>",
@@ -32,9 +31,10 @@ _YES = wordings(
     ),
     _SETS,
 )
+_AGREED = wordings(("<of course|certainly|absolutely|definitely|exactly>$",), _SETS)  # or the courtesy before an answer
 _NO = wordings(
     (
-        "<nope|negative>",
+        "<nope|nah|negative>",
         "no$",
         "no {for}",
         "^no <it|its|the|you|we|this|that|he|she|they|i|there|not|following|these|your|one's>",
@@ -56,13 +56,15 @@ _IDIOM = one_of("no matter, no doubt, no one, no problem, no worries, no idea, n
 _NOT_MEANT = re.compile(rf"\b(?:yes (?:or|and) no|no (?:or|and) yes|yes/no|{_IDIOM}|not sure|not certain|if (?:yes|no|so))\b", re.I)
 _QUOTED = re.compile(r'"[^"\s]+(?:\s+[^"\s]+){2,}"')
 _NOT = one_of(
-    "not, never, cannot, hardly, neither, nor, no longer, fail to, fails to, failed to, without,"
-    "impossible, unlikely, false, untrue, far from,"
-    "isn't, nobody, no one, step, steps, step away from, steps away from, away from, don t, doesn t, didn t, isn t, haven t, can t, won t"
+    "not, never, nothing, cannot, hardly, neither, nor, no longer, fail to, fails to, failed to, without,"
+    "impossible, unlikely, false, untrue, far from, need to, have to,"
+    "isn't, nobody, no one, step away from, steps away from, away from, don t, doesn t, didn t, isn t, haven t, can t, won t"
 )
 _NEGATION = re.compile(rf"\b{_NOT}\b|n't\b", re.I)
+_NEGATION_WITHIN = re.compile(rf"{_NEGATION.pattern}|\bsteps?\b", re.I)  # "you end up two steps from the start"
 _CLAUSE = re.compile(r"[,:\u2013\u2014]|\b(?:but|so|then|therefore|thus|and)\b", re.I)
 _REPORTED = one_of(
+    "may or may not, might or might not,"
     "if, whether, suppose, assuming, assume, says, said, saying, claim, claims, claimed, question, because, since, although, though"
 )
 _NOT_ASSERTED = re.compile(
@@ -100,12 +102,13 @@ def read_yes_no(text: str, matter: Predicate, about: str | None = None) -> int |
 def _events(said: str, offset: int, asks: bool, matter: Predicate, about: str | None) -> Iterator[_Event]:
     for pattern, value in ((_YES, 1), (_NO, 0), (_NO_MARKED, 0)):
         yield from (_Event(offset + found.end(), value, True, True) for found in pattern.finditer(said) if not asks)
+    yield from (_Event(offset + found.end(), 1, False, True) for found in _AGREED.finditer(said) if not asks)
     meant = about is None or re.search(rf"\b{re.escape(about)}\b", said, re.I) is not None
     for pattern, value in ((matter.yes, 1), (matter.no, 0)):
         for found in () if asks else pattern.finditer(said):
             clause = said[_clause(said, found.start()) : found.start()]
             if not _NOT_ASSERTED.search(clause):
-                negations = len(_NEGATION.findall(clause + (found[0] if value else "")))
+                negations = len(_NEGATION.findall(clause)) + bool(value and _NEGATION_WITHIN.search(found[0]))
                 yield _Event(offset + found.end(), value if negations % 2 == 0 else 1 - value, False, meant)
 
 

@@ -84,7 +84,6 @@ def test_voices_of_variants_speak_too_but_where_one_voice_is_asked_for(folder: P
 def test_a_variant_s_voice_speaks_in_the_manner_of_the_task_s_own_so_that_a_run_finds_its_clips(folder: Path) -> None:
     write(folder, ["Is a cat a tool?"], speech={"speed": 1.3}, variants={"scots": {"voice": "espeak:en-gb-scotland"}})
     assert synth(folder, "--report", str(folder / "r.json")) == 0
-    assert [row["speed"] for row in json.loads((folder / "r.json").read_text(encoding="utf-8"))] == [1.3, 1.3]
     (item,) = load_tasks(["asked"], [str(folder)]).paired["asked"].items(None)
     said = utterance(item, of_item(item, "scots"))
     assert said is not None

@@ -103,3 +103,8 @@ def test_without_options_in_the_data_a_letter_is_read(response: str, letter: str
 def test_a_target_that_is_no_option_is_refused_with_the_item() -> None:
     with pytest.raises(UsageError, match="item 7: the target 'horse' is neither an option nor its letter; options: cat, dog"):
         scorers.get("choice")("cat", {"id": "item 7", "target": "horse", "options": ANIMALS})
+
+
+def test_a_target_of_an_item_without_options_must_be_a_letter() -> None:
+    with pytest.raises(UsageError, match=r"item 7: the target 'E9' .*; the item has no options, so give the letter, A to Z"):
+        scorers.get("robust_mcq")("A", {"id": "item 7", "target": "E9"})

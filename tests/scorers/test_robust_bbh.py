@@ -215,6 +215,22 @@ READINGS = [
     (ORDER, "The former is correct.", 0),
     (ORDER, "A sentence should have size first, so B.", 1),
     (ORDER, "答案是A", 0),
+    (ORDER, "Option A is grammatically incorrect.", None),
+    (SPORTS, "Certainly! Let's analyze. Golfers do not take penalty kicks. The sentence is implausible.", 0),
+    (SPORTS, "Of course! Here's my answer: the sentence isn't plausible.", 0),
+    (SPORTS, "Of course.", 1),
+    (SPORTS, "Absolutely!", 1),
+    (SPORTS, "Absolutely not.", 0),
+    (SPORTS, "Nah.", 0),
+    (SPORTS, "Nothing about it is implausible.", 1),
+    (SPORTS, "I find that hard to believe.", 0),
+    (SPORTS, "It may or may not be plausible.", None),
+    (MOVES, "The net displacement is 4 steps forward, not zero.", 0),
+    (MOVES, "You take 5 steps forward, then 5 steps back, ending at the start.", 1),
+    (MOVES, "You end up 2 steps from the starting point.", 0),
+    (MOVES, "You would need to take 2 more steps to return to the starting point.", 0),
+    (MOVES, "Final position: (0,0). That's the starting point.", 1),
+    (MOVES, "That's not the starting point.", 0),
 ]
 
 

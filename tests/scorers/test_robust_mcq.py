@@ -329,6 +329,13 @@ READINGS = [
     ("B is close, but C is the answer.", PLANETS, "C"),
     ("B might seem correct. But it is C.", PLANETS, "C"),
     ("The answer is C, which stands for Jupiter, and not A, which stands for Mars.", PLANETS, "C"),
+    ("I was going to say Saturn, but it's Jupiter.", PLANETS, "C"),
+    ("I nearly said Jupiter, but the answer is Saturn.", PLANETS, "D"),
+    ("I would have said D if it were about rings, but it's C.", PLANETS, "C"),
+    ("While Saturn is often mistaken for the largest planet, the correct answer is Jupiter.", PLANETS, "C"),
+    ("Although D looks tempting, C is the answer.", PLANETS, "C"),
+    ("D is factually incorrect.", PLANETS, None),
+    ("C is scientifically correct.", PLANETS, "C"),
 ]
 QUESTIONS = [
     "Which one barks?\nA. a cat\nB. a dog\nC. a cow\nD. a horse",

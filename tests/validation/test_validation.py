@@ -77,16 +77,6 @@ def test_a_voice_of_a_variant_that_its_engine_lacks_is_told(tmp_path: Path) -> N
     assert "en-scots" in problem
 
 
-def test_a_voice_that_its_engine_lacks_is_told_and_the_other_tasks_are_still_checked(tmp_path: Path) -> None:
-    pytest.importorskip("espeakng_loader", reason="the extra `speech` is not installed")
-    write_task(tmp_path, name="good")
-    write_task(tmp_path, name="mute", doc_to_audio=None, speech={"voice": "espeak:en-scots"})
-    report = validate(["mute", "good"], [str(tmp_path)])
-    [problem] = report.problems
-    assert problem.startswith(f"{tmp_path / 'mute.yaml'}: speech: none of the 2 clips to be made can be made: ")
-    assert [(row["task"], row["items"], row["bad"]) for row in report.rows] == [("mute", 0, 4), ("good", 4, 0)]
-
-
 def test_a_task_of_lm_evals_own_kind_is_listed_as_text_only(tmp_path: Path) -> None:
     (tmp_path / "t.json").write_text('{"q": "say cat", "a": "cat"}\n')
     data = {"dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(tmp_path / "t.json")}}, "test_split": "test"}
