@@ -24,6 +24,11 @@ Unread = Literal["chance", "wrong"]
 """What an answer counts that the scorer cannot read: its expectation under guessing, or 0 (the choice `unread`)."""
 
 
+def unread_of(choices: Mapping[str, str]) -> Unread:
+    """Its value among settled choices."""
+    return "wrong" if choices["unread"] == "wrong" else "chance"
+
+
 def known_of(item: Item) -> dict[str, Any]:
     """What a scoring rule may look at of an item: the document's columns, and `id`, `text` (the question), `target` and `chance`.
 

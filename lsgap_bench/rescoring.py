@@ -18,7 +18,7 @@ from lsgap_bench.checks import other_clip_check
 from lsgap_bench.errors import UsageError
 from lsgap_bench.judge_record import entry_without, judge_warnings
 from lsgap_bench.judged_pairs import judged_pairs
-from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers
+from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers, unread_of
 from lsgap_bench.kept_items import items_again
 from lsgap_bench.measures import null_warnings
 from lsgap_bench.panel import panel_of
@@ -112,7 +112,7 @@ def _pairs(source: Source, request: Request) -> tuple[list[Pair], Mapping[str, A
         raise UsageError(
             f"{source.folder}: {SAMPLES} or {ITEMS} is broken ({type(error).__name__}: {error}); give a finished run folder"
         ) from None
-    unread: Any = request.choices["unread"]
+    unread = unread_of(request.choices)
     try:
         by_task: dict[str, list[Pair]] = {}
         for pair in stored:

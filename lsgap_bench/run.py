@@ -24,7 +24,7 @@ from lsgap_bench.forecast import Forecast, forecast
 from lsgap_bench.harness import PairedLM, left_out, load_tasks, pairs_of, run_harness
 from lsgap_bench.hearing import with_sound, within_hearing
 from lsgap_bench.judged_pairs import check_judge, judged_pairs
-from lsgap_bench.judging import needs_judge
+from lsgap_bench.judging import needs_judge, unread_of
 from lsgap_bench.kept_items import item_rows
 from lsgap_bench.lacking import refuse_lacking, refuse_unlike, unmeasured
 from lsgap_bench.models.adapter import SpeechLM, where
@@ -100,8 +100,7 @@ def evaluate(**arguments: Any) -> Evaluation:
         logger.info("model: %s on %s", dict(run.model.info), where(run.model))
         passed = _pass(run, begin_log)
         pairs, systems = _beside(run, passed)
-        unread: Any = run.plan.choices["unread"]
-        pairs, judge = judged_pairs(pairs, run.rules, run.panel, unread)
+        pairs, judge = judged_pairs(pairs, run.rules, run.panel, unread_of(run.plan.choices))
         rows = _rows(run, pairs)
         record = record_of(run, passed, pairs, rows, systems, judge, started)
         evaluation = Evaluation(record, passed.results, pairs, rows, run.folder, passed.example)
@@ -127,9 +126,8 @@ def prepare(settings: Settings) -> Run:
     within_hearing((), None, settings.long_clips)
     settings.check_batch_size()
     tasks = load_tasks(settings.task_names(), settings.include_path)
-    unread: Any = choices["unread"]
     for task in tasks.paired.values():
-        task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items, unread)
+        task.pair(settings.system_instruction, lambda base: generation(base=base), settings.skip_bad_items, unread_of(choices))
     check_judge(panel, {name: task.paired_config.scorer for name, task in tasks.paired.items()})
     unpaired = sorted(tasks.by_name.keys() - tasks.paired.keys())
     if unpaired and (settings.gen_kwargs or settings.system_instruction):

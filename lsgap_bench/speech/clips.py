@@ -21,6 +21,7 @@ from lsgap_bench.speech.ogg import with_serial
 Wave = NDArray[np.float32]
 Format = Literal["wav", "wav-float", "flac", "vorbis", "opus"]
 
+_STREAMED = 0x7FFFF000  # sizes from here on stand in headers that were written before the length was known
 _CONTAINERS: dict[Format, tuple[str, str]] = {
     "wav": ("WAV", "PCM_16"),
     "wav-float": ("WAV", "FLOAT"),
@@ -50,9 +51,10 @@ def clip_from_path(path: str | Path) -> Clip:
 def clip_from_bytes(read: Callable[[], bytes], name: str) -> Clip:
     """The handle of encoded bytes of any format that libsndfile reads; only the header is decoded and nothing is kept.
 
-    name: what errors call the clip. Raises UsageError where the bytes cannot be had, are no audio, or hold none.
+    name: what errors call the clip. Raises UsageError where the bytes cannot be had, are no audio, hold none, or are a WAV file cut off.
     """
     encoded = _bytes(read, name)
+    _require_whole(encoded, name)
     try:
         header = soundfile.info(io.BytesIO(encoded))
     except soundfile.LibsndfileError as error:
@@ -128,6 +130,13 @@ def silence(like: Wave) -> Wave:
 def fit(wave: Wave, frames: int) -> Wave:
     """The wave cut, or repeated from its start, to exactly `frames` frames."""
     return np.resize(wave, frames)
+
+
+def _require_whole(encoded: bytes, name: str) -> None:
+    """UsageError for a RIFF file with fewer bytes than its header says, which libsndfile reads as a shorter clip."""
+    says = int.from_bytes(encoded[4:8], "little") + 8
+    if encoded[:4] == b"RIFF" and len(encoded) < says < _STREAMED:
+        raise UsageError(f"{name}: the file is cut off ({len(encoded)} of {says} bytes); copy it again or leave it out")
 
 
 def _bytes(read: Callable[[], bytes], name: str) -> bytes:

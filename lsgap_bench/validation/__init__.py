@@ -98,7 +98,7 @@ def _check(task: PairedTask, strictness: Strictness) -> tuple[dict[str, Any], li
     """One task's row, and what is wrong with it and its items."""
     ours, made = task.paired_config, strictness.round_trip
     task.pair(strictness.system, lambda base: base, False)
-    findings = list(metadata_findings(task.config.metadata or {}, ours.source))
+    findings = list(metadata_findings(task.config.metadata or {}, ours.source, len(task.test_docs())))
     try:
         make_clips([task])
     except UsageError as error:

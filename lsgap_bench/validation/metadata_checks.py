@@ -1,4 +1,4 @@
-"""What a task's metadata say: its version, and whose data it is, from where, under which licence."""
+"""What a task's metadata say: its version, how many items it has, and whose data it is, from where, under which licence."""
 
 from __future__ import annotations
 
@@ -18,11 +18,16 @@ _WANTED = {
 }
 
 
-def metadata_findings(metadata: Mapping[str, Any], source: str) -> Iterator[Finding]:
-    """What is missing: a problem of a task that is shipped, a warning about one of the user's own. source: the YAML file."""
+def metadata_findings(metadata: Mapping[str, Any], source: str, rows: int) -> Iterator[Finding]:
+    """What is missing: a problem of a task that is shipped, a warning about one of the user's own. Another number of items than is said.
+
+    source: the YAML file. rows: that its data hold.
+    """
     missing = [key for key in ("version", *ORIGIN) if str(metadata.get(key) or "").strip() == ""]
     if missing:
         spelt = "; the key is spelt licence here" if "licence" in missing and "license" in metadata else ""
         wanted = ", ".join(f"{key} ({_WANTED[key]})" for key in missing)
         shipped = resource("tasks").resolve() in Path(source).resolve().parents
         yield Finding(f"{source}: metadata: add {wanted}{spelt}", problem=shipped)
+    if (said := metadata.get("items")) is not None and said != rows:
+        yield Finding(f"{source}: metadata: items: {said} are declared, and the data hold {rows}; is the copy whole?")

@@ -141,6 +141,14 @@ def test_bad_audio_is_refused_in_one_line_that_names_the_clip(encoded: bytes, co
     assert "\n" not in str(refused.value)
 
 
+def test_a_wav_that_is_cut_off_is_refused_and_one_whose_length_was_not_known_is_read():
+    whole = as_file(sine(16_000), 16_000, format="WAV")
+    with pytest.raises(UsageError, match=rf"q1.wav: the file is cut off \({len(whole) // 2} of {len(whole)} bytes\); copy it again"):
+        clip_of(whole[: len(whole) // 2])
+    for unknown in (0, 0x7FFFF024, 0xFFFFFFFF):  # as sox and ffmpeg write to a pipe
+        assert clip_of(whole[:4] + unknown.to_bytes(4, "little") + whole[8:]).frames == 8_000
+
+
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(UsageError, match=r"absent\.wav: the clip cannot be read \(No such file"):
         clip_from_path(tmp_path / "absent.wav")
