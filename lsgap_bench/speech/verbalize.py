@@ -139,7 +139,12 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
         (r"\$(?=\S)((?:[^$\n]*[\\^_{}=<>+(][^$\n]*)|[A-Za-z]|-?\d[\d.,]*)(?<=\S)\$(?!\d)", _formula),
         (r"[ \t]*\n\s*", _lines),
         (r"(?<!\w)_+(?!\w)|_{2,}", _word("blank")),
+        (rf"([{re.escape(numbers.CURRENCY_SIGNS)}])[-\N{{MINUS SIGN}}](?={_NUM})", lambda found: f"-{found[1]}"),
         (rf"(?<![\w)\].^{{}}])[-\N{{MINUS SIGN}}]\s?(?=[{re.escape(numbers.CURRENCY_SIGNS)}]?{_NUM})", _word("minus")),
+        (
+            rf"([{re.escape(numbers.CURRENCY_SIGNS)}])({_NUM})\s?[-\N{{EN DASH}}]\s?\1?(?={_NUM}(?![\w-]|[.,]\d))",
+            lambda found: f"{numbers.cardinal(found[2])} to {found[1]}",
+        ),
         (
             rf"(?:\bUS)?([{re.escape(numbers.CURRENCY_SIGNS)}])({_NUM})(?![\w]|[.,]\d)(?:\s+(thousand|million|billion|trillion)\b)?",
             lambda found: numbers.money(found[1], found[2], found[3] or ""),
@@ -150,7 +155,12 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
         ),
         (r"(?<![\w-])\d{3}-\d{4}(?![\w-])", lambda found: ", ".join(map(numbers.digits, found[0].split("-")))),
         (r"(?<![\w.,/])(\d)'\s?(\d{1,2})\"", lambda found: f"{numbers.cardinal(found[1])} foot {numbers.cardinal(found[2])}"),
+        (
+            rf"(?<![\w.,-])({_NUM})\s?[-\N{{EN DASH}}]\s?(?={_NUM}\s?(?:%|(?:{_UNIT})(?!\w)))",
+            lambda found: f"{numbers.cardinal(found[1])} to ",
+        ),
         (rf"{_START}({_NUM})\s?%", lambda found: f"{numbers.cardinal(found[1])} percent"),
+        (rf"(?<=[{_FRACTIONS}])\s?%", lambda found: " percent"),
         (
             rf"{_START}(?P<number>{_NUM})(?:\s|-)?(?P<unit>{_UNIT})(?:/(?P<per>{_UNIT}))?(?P<power>\^[23]|[²³])?(?![\w/^²³])",
             lambda found: found[0] if re.fullmatch(r"\d+s", found[0]) else _quantity(found),
@@ -185,13 +195,14 @@ _RULES: list[tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = [
         (rf"(?<=[\w)\]])[{_RAISED}]+", _raised),
         (r"([\w)\]])\^(\{[^{}]*\}|[-+]?[\d.]+|[A-Za-z])", _power),
         (r"(?<=\d)\*(?=\d)|(?<=\w)\s\*\s(?=\w)|(?<=\d)\sx\s(?=\d)", lambda found: " times "),
+        (rf"(?<=\d)[-\N{{MINUS SIGN}}](?={_NUM}\s?=)", lambda found: " minus "),
         (rf"(?<![\w.,-])({_NUM})\s?[-\N{{EN DASH}}]\s?({_NUM})(?![\w.,-]\d|-)", _span),
         (r"(?<=[\w)\]])\s+[-\N{MINUS SIGN}]\s+(?=[\d.]|[A-Za-z]\b)", _word("minus")),
         (rf"(?<![\w)\].])[-\N{{MINUS SIGN}}]\s?(?={_NUM})", _word("minus")),  # of a power, which is written out by now
         (rf"(?<![\w.,])({_NUM})\+(?![\w+=])", lambda found: f"{numbers.cardinal(found[1])} plus"),
         (rf"(?<![\w.,])({_NUM})([nxyz])\b", lambda found: f"{numbers.cardinal(found[1])} {found[2]}"),
         (rf"(?<![\w.,])({_NUM})(?!\w|[.,]\d)", lambda found: numbers.cardinal(found[1])),
-        (r"(?<=[\w)\]])\s*\+\s*(?=[\w(\[])|(?<=\w)\s+=\s+(?=\S)|(?<=[\w)])=(?=[\w(-])", lambda found: f" {SIGNS[found[0].strip()]} "),
+        (r"(?<=[\w)\]])\s*\+\s*(?=[\w(\[])|(?<=\w)\s+=\s+(?=\S)|(?<=[\w)])=(?=[\w(?-])", lambda found: f" {SIGNS[found[0].strip()]} "),
         (r"(?<=[\w)])\s*[<>]\s*(?=[\w(-])", lambda found: f" {SIGNS[found[0].strip()]} "),
         (r"\s+&\s+|(?<=\b[A-Z])&(?=[A-Z]\b)", _word("and")),
         (r"(?<!\w)#(?=\w)", _word("number")),
