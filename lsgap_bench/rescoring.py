@@ -227,7 +227,8 @@ def _changed_scores(source: Source, request: Request, judged: Judged) -> list[st
     other = sum(old != new for old, new in answers)
     scored = [sum(row["score"] is not None for row in rows.samples) for rows in (source.rows, judged.rows)]
     first = [f"{scored[1] - scored[0]} answers have got a score that had none"] if scored[1] > scored[0] else []
-    return [*([f"scorer {', '.join(rules)}"] if rules else []), f"{other} of {len(answers)} answers score otherwise", *first]
+    changed = [f"{other} of {len(answers)} answers score otherwise"] if answers else []
+    return [*([f"scorer {', '.join(rules)}"] if rules else []), *changed, *first]
 
 
 def _write(source: Source, request: Request, judged: Judged, record: Record, changed: str) -> None:

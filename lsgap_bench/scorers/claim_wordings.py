@@ -66,6 +66,8 @@ ONLY = _pattern(
     r"\b(?:none|nothing|all|every\w*)\b[^.,;!?\n]{0,60}?\b(?:but|other than|except|apart from)(?: for)?\b",
 )
 """What sounds like a denial and means `is`: it cannot be anything but B, none of them fits except B."""
+ALL_BUT = _pattern(r"\b(?:any|every)thing (?:but|except)\b")
+"""What sounds like a claim and means `not`: anything but B. Where ONLY does not hold already."""
 NO_DENIAL = _pattern(
     rf"\b{one_of('no doubt, without doubt, without a doubt, without any doubt, not only, not sure, worse than')}\b",
     r"\bnot (?:\w+ )?as \w+ as\b",

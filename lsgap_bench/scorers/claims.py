@@ -86,7 +86,7 @@ def _stands_alone(left: str, right: str, again: bool) -> bool:
 
 def _weight(left: str, right: str, alone: bool) -> Weight:
     """What the words before and after a mention say of it. alone: nothing else is said in its statement."""
-    left = said.ONLY.sub("is", left)
+    left = said.ALL_BUT.sub("not", said.ONLY.sub("is", left))
     claimed = said.CLAIM.search(left)
     if _denied(left) or _follows(said.BLAMED, right, aside=not claimed):
         return Weight.NONE

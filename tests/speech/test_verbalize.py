@@ -73,7 +73,7 @@ def test_what_has_been_written_out_stays_as_it_is(text: str) -> None:
         ("12½% of ½%", "twelve and one half percent of one half percent"),
         ("$5-10 or £1.50-£2", "five to ten dollars or one point five zero to two pounds"),
         ("$-5", "minus five dollars"),
-        ("5-10% of 2–3 kg", "five to ten percent of two to three kilograms"),
+        ("5-10% of 2\u20133 kg", "five to ten percent of two to three kilograms"),
         ("5-3=2, and 7-4=?", "five minus three equals two, and seven minus four equals ?"),
         ("1½ cups or 2 ¾", "one and one half cups or two and three quarters"),
         ("x^2 + y³", "x squared plus y cubed"),
