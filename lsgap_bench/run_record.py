@@ -36,54 +36,72 @@ def record_of(
     started: datetime,
 ) -> Record:
     """The leaderboard line of a run. judge: what is to be said of it, empty without one."""
-    settings, tasks = run.settings, run.tasks
-    everyone = [pair for of_task in pairs.values() for pair in of_task]
-    versions, choices = {name: str(tasks.by_name[name].VERSION) for name in pairs}, run.plan.choices
-    judged = shown_scorers(run.rules)
-    tables = {table.task: table for table in tables_of(rows, versions, choices["layers"], run.unmeasured, judged)}
-    generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
-    conditions = [c.name for c in settings.parsed_conditions()]
-    further = {name: list(task.paired_config.other_scorers) for name, task in tasks.paired.items() if task.paired_config.other_scorers}
-    variants = variants_told(run.plan.conditions, {name: task.paired_config.variants for name, task in tasks.paired.items()})
+    tasks = run.tasks
+    versions = {name: str(tasks.by_name[name].VERSION) for name in pairs}
+    made = tables_of(rows, versions, run.plan.choices["layers"], run.unmeasured, shown_scorers(run.rules))
+    tables = {table.task: table for table in made}
     sizes = {name: len(table.items) for name, table in tables.items()}
     overall = _mean_of(tasks.overall, tables, sizes) if tables else group_result([])
-    usage = usage_of(everyone, prices_of(passed.system, systems))
+    usage = usage_of(_everyone(pairs), prices_of(passed.system, systems))
     warnings = [*passed.checks.get("warnings", ()), *usage_warnings(usage), *judge_warnings(judge), *null_warnings(overall.representation)]
     return Record(
         system=passed.system,
         systems=systems,
-        tags=settings.tags,
+        tags=run.settings.tags,
         tasks={name: task_result(table) for name, table in tables.items()},
         groups={name: _mean_of(group, tables, sizes) for name, group in tasks.groups.items()},
         overall=overall,
         text_tasks={name: passed.results["results"][name] for name in tasks.by_name if name not in tasks.paired},
         checks={**passed.checks, "warnings": warnings} if passed.checks else {},
         provenance={
-            **provenance(["lsgap", *sys.argv[1:]], started, settings.seed, passed.device),
-            "tasks_sha256": tasks_sha256(t.paired_config.source for t in tasks.paired.values()),
-            "data_sha256": sha256_of(_identity(pair.item) for pair in everyone),
-            "data": {name: task.data_state for name, task in tasks.paired.items()},
-            "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
-            "plan": {
-                "conditions": conditions,
-                "metrics": [*run.plan.metrics, *settings.answer_metrics()],
-                "canary": run.plan.canary,
-                **({"unmeasured": dict(run.unmeasured)} if run.unmeasured else {}),
-            },
-            **({"recognizer": dict(run.heard.info)} if run.heard.info else {}),
-            **({"usage": usage} if usage else {}),
-            **({"judge": judge} if judge else {}),
-            **({"speech": spoken} if (spoken := tasks.spoken) else {}),
-            **({"variants": variants} if variants else {}),
-            "protocol": settings.protocol_entry(choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
-            "scorers": judged,
-            "scorers_sha256": scorers_sha256(run.rules),
-            **({"other_scorers": further} if further else {}),
-            "generation": generation,
-            "hidden_states": f"layer 0 is the decoder's input, layer L is {'after' if run.plan.normed else 'before'} the final norm",
-            "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
+            **provenance(["lsgap", *sys.argv[1:]], started, run.settings.seed, passed.device),
+            **_asked(run),
+            **_answered(run, pairs),
+            **{name: part for name, part in (("usage", usage), ("judge", judge)) if part},
         },
     )
+
+
+def _asked(run: Run) -> dict[str, Any]:
+    """What a run was to do: tasks, settings, plan, protocol, scorers."""
+    settings, tasks, plan = run.settings, run.tasks, run.plan
+    conditions = [c.name for c in settings.parsed_conditions()]
+    generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
+    optional = {
+        "recognizer": dict(run.heard.info),
+        "speech": tasks.spoken,
+        "variants": variants_told(plan.conditions, {name: task.paired_config.variants for name, task in tasks.paired.items()}),
+        "other_scorers": {name: list(of) for name, task in tasks.paired.items() if (of := task.paired_config.other_scorers)},
+    }
+    return {
+        "tasks_sha256": tasks_sha256(task.paired_config.source for task in tasks.paired.values()),
+        "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
+        "plan": {
+            "conditions": conditions,
+            "metrics": [*plan.metrics, *settings.answer_metrics()],
+            "canary": plan.canary,
+            **({"unmeasured": dict(run.unmeasured)} if run.unmeasured else {}),
+        },
+        "protocol": settings.protocol_entry(plan.choices, tasks=settings.task_names(), conditions=conditions, generation=generation),
+        "scorers": shown_scorers(run.rules),
+        "scorers_sha256": scorers_sha256(run.rules),
+        "generation": generation,
+        "hidden_states": f"layer 0 is the decoder's input, layer L is {'after' if plan.normed else 'before'} the final norm",
+        **{name: part for name, part in optional.items() if part},
+    }
+
+
+def _answered(run: Run, pairs: Mapping[str, Sequence[Pair]]) -> dict[str, Any]:
+    """Of what: the data, and a prompt of each task and condition."""
+    return {
+        "data_sha256": sha256_of(_identity(pair.item) for pair in _everyone(pairs)),
+        "data": {name: task.data_state for name, task in run.tasks.paired.items()},
+        "prompts": {name: {c: o.prompt for c, o in of_task[0].observations.items()} for name, of_task in pairs.items() if of_task},
+    }
+
+
+def _everyone(pairs: Mapping[str, Sequence[Pair]]) -> list[Pair]:
+    return [pair for of_task in pairs.values() for pair in of_task]
 
 
 def _mean_of(group: Member, tables: Mapping[str, TaskTable], sizes: Mapping[str, int]) -> GroupResult:
