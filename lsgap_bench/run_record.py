@@ -67,14 +67,15 @@ def _asked(run: Run) -> dict[str, Any]:
     settings, tasks, plan = run.settings, run.tasks, run.plan
     conditions = [c.name for c in settings.parsed_conditions()]
     generation = {name: vars(task.gen_kwargs) for name, task in tasks.paired.items() if task.gen_kwargs}
+    ours = {name: task.paired_config for name, task in tasks.paired.items()}
     optional = {
         "recognizer": dict(run.heard.info),
         "speech": tasks.spoken,
-        "variants": variants_told(plan.conditions, {name: task.paired_config.variants for name, task in tasks.paired.items()}),
-        "other_scorers": {name: list(of) for name, task in tasks.paired.items() if (of := task.paired_config.other_scorers)},
+        "variants": variants_told(plan.conditions, {name: of.variants for name, of in ours.items()}, tasks.manners),
+        "other_scorers": {name: list(of.other_scorers) for name, of in ours.items() if of.other_scorers},
     }
     return {
-        "tasks_sha256": tasks_sha256(task.paired_config.source for task in tasks.paired.values()),
+        "tasks_sha256": tasks_sha256(of.source for of in ours.values()),
         "settings": {k: v for k, v in dataclasses.asdict(settings).items() if k not in ("output_path", "include_path")},
         "plan": {
             "conditions": conditions,

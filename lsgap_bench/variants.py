@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -140,16 +140,23 @@ def refuse_unknown(conditions: Iterable[Condition], declared: Mapping[str, Mappi
                 raise UsageError(f"condition '{condition.name}': task {task} has no variant '{condition.variant}'; {near}")
 
 
-def variants_told(conditions: Iterable[Condition], declared: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
-    """Task -> variant of the run -> every parameter, and the voice with its engine's version, for the record. declared: as above."""
+def variants_told(
+    conditions: Iterable[Condition], declared: Mapping[str, Mapping[str, Mapping[str, Any]]], manners: Mapping[str, Manner]
+) -> dict[str, dict[str, Any]]:
+    """Task -> variant of the run -> every parameter, and the voice with its engine's version, for the record.
+
+    declared: as above. manners: of the tasks that a voice says.
+    """
     names = [condition.variant for condition in conditions if condition.variant is not None]
     return {
-        task: {name: _told(_read(json.dumps(known_variants(own)[name]), name)) for name in names} for task, own in declared.items() if names
+        task: {name: _told(_read(json.dumps(known_variants(own)[name]), name), manners.get(task, Manner())) for name in names}
+        for task, own in declared.items()
+        if names
     }
 
 
-def _told(variant: Variant) -> dict[str, Any]:
-    voice = {} if variant.voice is None else {VOICE: told(Manner(voice=variant.voice))}
+def _told(variant: Variant, own: Manner) -> dict[str, Any]:
+    voice = {} if variant.voice is None else {VOICE: told(replace(own, voice=variant.voice))}
     return {**voice, **{key: value for step in variant.steps for key, value in step.parameters.items()}}
 
 

@@ -114,13 +114,15 @@ def test_the_record_says_every_parameter_of_what_was_run_and_whose_voice_it_was(
     monkeypatch.setattr(synthesis, "engine_called", lambda name: SimpleNamespace(fingerprint=lambda voice: f"{name} 1 {voice}"))
     asked = [Condition.parse(name) for name in ("text", "speech", "speech=crowd", "speech=scots")]
     crowd = {"noise": "babble", "snr": 5, "band": "telephone"}
-    told = variants_told(asked, {"a": {"crowd": crowd, "scots": {"voice": "espeak:en-gb-scotland", "speed": 0.8}, "unused": {"speed": 2}}})
-    assert told.keys() == {"a"}
+    declared = {"crowd": crowd, "scots": {"voice": "espeak:en-gb-scotland", "speed": 0.8}, "unused": {"speed": 2}}
+    told = variants_told(asked, {"a": declared, "b": declared}, {"b": Manner("espeak:en-us", speed=1.25)})
+    assert told.keys() == {"a", "b"}
     assert told["a"]["crowd"] == {**crowd, "talkers": 6}
     assert told["a"]["scots"]["speed"] == 0.8
     assert told["a"]["scots"]["voice"]["voice"] == "espeak:en-gb-scotland"
     assert told["a"]["scots"]["voice"]["engine_version"].startswith("espeak 1")
-    assert variants_told(asked[:2], {"a": {}}) == {}
+    assert [told[task]["scots"]["voice"]["speed"] for task in ("a", "b")] == [1.0, 1.25]  # of the words, before the tempo
+    assert variants_told(asked[:2], {"a": {}}, {}) == {}
 
 
 # -------------------------------------------------------------------------------------------------- waveforms

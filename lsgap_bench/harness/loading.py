@@ -18,6 +18,7 @@ from lsgap_bench.harness.failures import BROKEN, reason_of
 from lsgap_bench.harness.index import index_of, own_index
 from lsgap_bench.harness.items import config_keys
 from lsgap_bench.harness.paired_task import PairedTask
+from lsgap_bench.speech.synthesis import Manner
 from lsgap_bench.task_checks import check_file, check_task
 from lsgap_bench.yaml_files import Catalog, TaskFile, merged, read_catalog
 
@@ -44,6 +45,11 @@ class Loaded:
             for name, of in ours.items()
             if of.speech is not None
         }
+
+    @property
+    def manners(self) -> dict[str, Manner]:
+        """The tasks whose clips a voice says -> how it says them."""
+        return {name: task.paired_config.speech.manner for name, task in self.paired.items() if task.paired_config.speech is not None}
 
     @property
     def groups(self) -> dict[str, Member]:
