@@ -48,8 +48,8 @@ HUB = (
     _HEAD
     + """
 # The data: two rows in a folder beside this file, with the columns of the data set that is meant. Put its name in the place of the folder:
-# dataset_path: hlt-lab/voicebench                                             # its id on the hub, or a folder with a copy of it
-# dataset_name: openbookqa                                                     # its configuration, if it has several
+# dataset_path: hlt-lab/voicebench                                      # its id on the hub, or a folder with a copy of it
+# dataset_name: openbookqa                                              # its configuration, if it has several
 # dataset_kwargs: {revision: 0123456789abcdef0123456789abcdef01234567}  # the commit, so that everybody runs the same data
 dataset_path: my_task_sample
 test_split: test
