@@ -322,10 +322,10 @@ def test_a_run_on_fewer_items_is_marked_beside_its_name(make_record) -> None:
     assert html.count("4 items only; another system here was asked 8") == 1
 
 
-def test_a_failed_check_stands_beside_the_name(make_record) -> None:
+def test_a_failed_check_stands_below_the_row_and_is_seen_without_a_click(make_record) -> None:
     html = page([make_record(SCORES, checks={"silence": {"n": 8, "bit_equal": 8, "passed": False, "note": "the model is deaf"}})])
-    heading = html[html.index('<span class="name">') : html.index('data-label="Parameters"')]
-    assert "the model is deaf" in heading
+    seen = html[html.index('<span class="name">') : html.index("<details>")]
+    assert seen.count("the model is deaf") == 1
 
 
 def test_controls_are_no_best_intervention(make_record) -> None:
