@@ -123,7 +123,8 @@ def _pairs(source: Source, request: Request) -> tuple[list[Pair], Mapping[str, A
         return [pair for of_task in judged.values() for pair in of_task], entry
     except UsageError as error:
         why = "" if source.items else f"{source.folder} holds no {ITEMS}, so a scorer sees target, chance and scored options alone: "
-        raise UsageError(f"{why}{error}") from error
+        some = "; to judge some tasks only, write --scorer TASK=NAME,..." if len(request.scorers) > 1 else ""
+        raise UsageError(f"{why}{error}{some}") from error
 
 
 def _record(source: Source, request: Request, judged: Judged, tags: Mapping[str, Any]) -> Record:
