@@ -139,9 +139,9 @@ def by_rubric() -> Iterator[None]:
 
 @pytest.mark.usefixtures("by_rubric")
 def test_a_scorer_sees_the_documents_columns_where_they_were_kept_and_is_told_where_not(run: Path) -> None:
-    with pytest.raises(UsageError, match=rf"run holds no {ITEMS}, so a scorer sees target, chance .*'by_rubric' failed \(KeyError") as refused:
+    said = rf"run holds no {ITEMS}, so a scorer sees target, chance .*'by_rubric' failed \(KeyError.*; to judge some tasks only, write"
+    with pytest.raises(UsageError, match=said):
         rescore(run, "by_rubric")
-    assert str(refused.value).endswith("; to judge some tasks only, write --scorer TASK=NAME,...")
     assert not run.with_name("run-rescored").exists()
     samples = read_rows(run, SCORES).samples
     kept = {
