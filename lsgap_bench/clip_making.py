@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from tqdm import tqdm
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.harness import PairedTask
 from lsgap_bench.schema import Condition, Item
+from lsgap_bench.sieve import Sieved, sieved
 from lsgap_bench.speech.synthesis import Manner, Utterance, made, missing, refuse_costs
 from lsgap_bench.variants import of_item, own_clip, utterance
 
@@ -25,14 +25,7 @@ def make_clips(tasks: Iterable[PairedTask], limit: int | None = None) -> None:
     _make([said for task in tasks for said in utterances(task, limit)])
 
 
-class Voiced(NamedTuple):
-    """Items that every voice has said, and one line for each of the others."""
-
-    items: Sequence[Item]
-    bad: Sequence[str]
-
-
-def make_variants(items: Sequence[Item], conditions: Sequence[Condition], skip_bad_items: bool) -> Voiced:
+def make_variants(items: Sequence[Item], conditions: Sequence[Condition], skip_bad_items: bool) -> Sieved:
     """The same for variants in which another voice says the words of some items.
 
     An item that it cannot say is left out if `skip_bad_items`, else UsageError.
@@ -43,17 +36,7 @@ def make_variants(items: Sequence[Item], conditions: Sequence[Condition], skip_b
         with suppress(UsageError):  # told below
             said += [one for name in names if (one := utterance(item, of_item(item, name))) is not None]
     _make(said)
-    good, bad = [], []
-    for item in items:
-        try:
-            for name in names:
-                own_clip(item, of_item(item, name))
-            good.append(item)
-        except UsageError as error:
-            if not skip_bad_items:
-                raise
-            bad.append(str(error))
-    return Voiced(good, bad)
+    return sieved(items, lambda item: [own_clip(item, of_item(item, name)) for name in names], skip_bad_items)
 
 
 def _make(wanted: Sequence[Utterance]) -> None:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import SpeechLM, Waveform
 from lsgap_bench.schema import Clip, Item
+from lsgap_bench.sieve import Sieved, sieved
 from lsgap_bench.speech.clip_faults import require_audible
 from lsgap_bench.speech.clips import decode, mono, recording
 
@@ -27,14 +28,6 @@ class Heard:
     items: Sequence[Item]
     skipped: Sequence[str]
     truncated: int
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Items whose clip holds sound, and one line for each of the others."""
-
-    items: Sequence[Item]
-    bad: Sequence[str]
 
 
 def within_hearing(
@@ -68,22 +61,13 @@ def _made_longer(item: Item, seconds: Mapping[str, float]) -> str:
     return "" if seconds[item.id] == item.clip.seconds else " in its longest variant"
 
 
-def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sound:
+def with_sound(items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sieved:
     """Decode every clip once, before anything is run or written.
 
     What does not decode, is silent or clipped, or is too short for one speech position is left out if `skip_bad_items`, else UsageError.
     """
-    good, bad = [], []
     with tqdm(items, desc="checking clips", unit="clip", leave=False, disable=None) as checking:
-        for item in checking:
-            try:
-                _require_speech(item, model)
-                good.append(item)
-            except UsageError as error:
-                if not skip_bad_items:
-                    raise
-                bad.append(str(error))
-    return Sound(good, bad)
+        return sieved(checking, lambda item: _require_speech(item, model), skip_bad_items)
 
 
 def _require_speech(item: Item, model: SpeechLM) -> None:

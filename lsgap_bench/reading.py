@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lsgap_bench.errors import UsageError
 from lsgap_bench.models.adapter import TextLM
 from lsgap_bench.schema import Item
+from lsgap_bench.sieve import Sieved, sieved
 
 SHOWN = 5  # words that an error names
 
 
-@dataclass(frozen=True)
-class Legible:
-    """Items all of whose words the model reads, and one line for each of the others."""
-
-    items: Sequence[Item]
-    bad: Sequence[str]
-
-
-def with_known_words(items: Sequence[Item], model: TextLM, skip_bad_items: bool) -> Legible:
+def with_known_words(items: Sequence[Item], model: TextLM, skip_bad_items: bool) -> Sieved:
     """Look up the words of every text, option and system turn.
 
     Where the tokenizer turns a word into its unknown token, the written side lacks what the clip says: a gap of the vocabulary and not of
     the modality. Such an item is left out if `skip_bad_items`, else UsageError.
     """
     unknown: dict[str, list[str]] = {}
-    good, bad = [], []
-    for item in items:
+
+    def check(item: Item) -> None:
         parts = {"text": (item.text,), "options": item.options, "system turn": (item.system or "",)}
         for text in (text for texts in parts.values() for text in texts):
             if text not in unknown:
                 unknown[text] = model.unknown_words(text)
         lost = {part: [word for text in texts for word in unknown[text]] for part, texts in parts.items()}
-        problem = next((_told(item, part, words) for part, words in lost.items() if words), None)
-        if problem is None:
-            good.append(item)
-        elif skip_bad_items:
-            bad.append(problem)
-        else:
-            raise UsageError(problem)
-    return Legible(good, bad)
+        for part, words in lost.items():
+            if words:
+                raise UsageError(_told(item, part, words))
+
+    return sieved(items, check, skip_bad_items)
 
 
 def _told(item: Item, part: str, words: Sequence[str]) -> str:

@@ -13,8 +13,9 @@ from lsgap_bench.errors import UsageError
 from lsgap_bench.forecast import Forecast, spread
 from lsgap_bench.models.adapter import SpeechLM, chunks, gives
 from lsgap_bench.observe import TEXT, Observer, Plan
-from lsgap_bench.reading import Legible, with_known_words
+from lsgap_bench.reading import with_known_words
 from lsgap_bench.schema import Condition, Item, Observation
+from lsgap_bench.sieve import Sieved
 from lsgap_bench.store import Store, open_store
 from lsgap_bench.systems import Companions, Transcribed, recognized, release
 from lsgap_bench.text_states import form_of, of_one_kind
@@ -28,7 +29,7 @@ def transcribes(controls: Sequence[Condition]) -> bool:
     return any(control.read == "transcript" for control in controls)
 
 
-def with_known_spoken_words(controls: Sequence[Condition], items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Legible:
+def with_known_spoken_words(controls: Sequence[Condition], items: Sequence[Item], model: SpeechLM, skip_bad_items: bool) -> Sieved:
     """`with_known_words` of what was said, where a control reads it.
 
     UsageError, too, where no item has such a text.
@@ -36,7 +37,7 @@ def with_known_spoken_words(controls: Sequence[Condition], items: Sequence[Item]
     control = next((control for control in controls if control.read == "spoken_form"), None)
     said = [replace(item, text=item.spoken) for item in items if item.spoken is not None]
     if control is None or not items:
-        return Legible(items, ())
+        return Sieved(items, ())
     if not said:
         raise UsageError(
             f"condition '{control.name}': no task of the run has spoken forms, as its clips are recordings; leave the condition out, or "
@@ -44,7 +45,7 @@ def with_known_spoken_words(controls: Sequence[Condition], items: Sequence[Item]
         )
     legible = with_known_words(said, model, skip_bad_items)
     lost = {item.id for item in said} - {item.id for item in legible.items}
-    return Legible([item for item in items if item.id not in lost], legible.bad)
+    return Sieved([item for item in items if item.id not in lost], legible.bad)
 
 
 def observe_text_controls(

@@ -18,7 +18,7 @@ ROOT = Path(lsgap_bench.__file__).parent
 ORDER = [
     {"errors", "memory"},
     {"schema", "resources", "plugins", "braces", "weights", "word_errors", "cache_folder", "task_templates", "naming_lines"},
-    {"registry", "protocols"},
+    {"registry", "protocols", "sieve"},
     {"bootstrap"},
     {"jackknife", "agreement"},
     {"least_squares"},
