@@ -35,6 +35,7 @@ from lsgap_bench.yaml_files import merged
 
 ROW = "lsgap_row"
 INDEX = "__index_level_0__"  # a column that datasets adds to a CSV
+_WORDS = {"keep_default_na": False}  # of a CSV: an answer "None" is a word, and an empty cell turns 7 into 7.0
 
 _SHOWN_FIRST: Mapping[str, Callable[[Any], Any]] = {
     "doc_to_text": lambda doc: "-",
@@ -85,6 +86,8 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
         ours, arguments, name = self.paired_config, dict(dataset_kwargs or {}), str(self.config.dataset_path)
         for key in {"split", "streaming"} & arguments.keys():
             raise ours.wrong(f"dataset_kwargs: {key}", arguments[key], "is refused; leave it out and name the split as test_split")
+        if name == "csv":
+            arguments = _WORDS | arguments  # of a folder or the hub it is known only afterwards
         named = "data_files" in arguments and not of_the_hub(name)  # then dataset_path is a format, whatever folder is called so
         local = None if named else local_data(name, Path(ours.source).parent)
         if named:
@@ -97,9 +100,8 @@ class PairedItems(ConfigurableTask):  # type: ignore[misc]
             arguments.setdefault("cache_dir", str(Path(datasets.config.HF_DATASETS_CACHE) / "local" / contents_of(local)))
         try:
             super().download(arguments, **kwargs)
-            if any(part.info.builder_name == "csv" for part in self.dataset.values()) and "keep_default_na" not in arguments:
-                # an answer "None" is a word, and an empty cell turns 7 into 7.0
-                super().download({**arguments, "keep_default_na": False}, **kwargs)
+            if any(part.info.builder_name == "csv" for part in self.dataset.values()) and not _WORDS.keys() & arguments.keys():
+                super().download(arguments | _WORDS, **kwargs)
         except StopIteration:  # of datasets, for JSON lines without a line
             raise ours.wrong("dataset_path", name, "cannot be loaded (its files hold no rows); give files with data") from None
         except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
