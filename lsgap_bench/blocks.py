@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.metrics.layer_block import MIN_ITEMS, LayerBlock
 from lsgap_bench.registry import Metric
 from lsgap_bench.schema import SIDES, BlockTerms, Item
@@ -113,7 +113,7 @@ def _computed(plugin: Metric, block: LayerBlock) -> Tensor:
     try:
         terms: Tensor = plugin.compute(block)
     except Exception as error:
-        raise UsageError(f"metric '{plugin.name}' failed on a block ({type(error).__name__}: {error}); correct the plug-in") from error
+        raise UsageError(f"metric '{plugin.name}' failed on a block ({with_kind(error)}); correct the plug-in") from error
     wanted = tuple(block.text.shape[:2])
     if not isinstance(terms, Tensor) or terms.ndim != 3 or tuple(terms.shape[:2]) != wanted:
         given = tuple(terms.shape) if isinstance(terms, Tensor) else type(terms).__name__

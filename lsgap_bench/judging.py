@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any, Literal
 
 from lsgap_bench import scorers
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.registry import rubrics
 from lsgap_bench.schema import Ask, Item, Observation, Pair, Verdict
 from lsgap_bench.scorers.evaluate_metric import PREFIX
@@ -88,7 +88,7 @@ def _tried(function: Callable[..., Any], rule: str, answer: str, known: Mapping[
     except UsageError:
         raise
     except Exception as error:
-        raise UsageError(f"{known['id']}: scorer '{rule}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
+        raise UsageError(f"{known['id']}: scorer '{rule}' failed ({with_kind(error)}); correct the plug-in") from error
 
 
 def judge(rule: str, answer: str, known: Mapping[str, Any], unread: Unread = "chance") -> Verdict:

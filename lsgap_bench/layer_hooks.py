@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lsgap_bench.blocks import Pooled
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.interventions import controls
 from lsgap_bench.interventions.patching import assign, edit_at
 from lsgap_bench.memory import ran_out
@@ -184,7 +184,7 @@ class Edit:
         except Exception as error:
             if ran_out(error):
                 raise  # the run goes on with smaller batches
-            raise UsageError(f"intervention '{name}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
+            raise UsageError(f"intervention '{name}' failed ({with_kind(error)}); correct the plug-in") from error
         if not isinstance(edited, Tensor) or edited.shape != speech.shape or not bool(edited.isfinite().all()):
             raise UsageError(f"intervention '{name}' gave {_told(edited)}; it must give finite states of shape {tuple(speech.shape)}")
         return edited
@@ -202,7 +202,7 @@ def _computed(plugin: Metric, pair: LayerPair | Paths | LogitPair, rows: int, wh
     except Exception as error:
         if ran_out(error):
             raise  # the run goes on with smaller batches
-        raise UsageError(f"metric '{plugin.name}' failed at {where} ({type(error).__name__}: {error}); correct the plug-in") from error
+        raise UsageError(f"metric '{plugin.name}' failed at {where} ({with_kind(error)}); correct the plug-in") from error
     if not isinstance(values, Tensor) or tuple(values.shape) != (rows,):
         raise UsageError(f"metric '{plugin.name}' gave {_told(values)} at {where}; it must give a tensor of shape {(rows,)}")
     return values

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.judge_record import ground
 from lsgap_bench.leaderboard_page import page, table
 from lsgap_bench.protocols import DEFAULT, choices_of
@@ -87,7 +87,7 @@ def _refuse_difference(record: Record, run: Path) -> None:
         tables = read_tables(run, {name: task.version for name, task in record.tasks.items()})
         derived = derive(record, tables)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{run}: its numbers cannot be derived from its samples ({type(error).__name__}: {error}); run it again") from None
+        raise UsageError(f"{run}: its numbers cannot be derived from its samples ({with_kind(error)}); run it again") from None
     for part in DERIVED:
         found = next(_differences(to_plain(getattr(record, part)), to_plain(getattr(derived, part)), part), None)
         if found:
@@ -152,7 +152,7 @@ def _file_problems(path: Path) -> list[str]:
     try:
         name = file_name(record_from_plain(plain))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return [f"this is no record of schema 1 ({type(error).__name__}: {error})"]
+        return [f"this is no record of schema 1 ({with_kind(error)})"]
     return [] if name == path.name else [f"the file of this system is called {name}"]
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 
 
 def load_plugins(folders: Iterable[str | Path]) -> None:
@@ -28,4 +28,4 @@ def _load(path: Path) -> None:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise UsageError(f"{path}: this plug-in cannot be imported ({type(error).__name__}: {error}); correct the file") from error
+        raise UsageError(f"{path}: this plug-in cannot be imported ({with_kind(error)}); correct the file") from error

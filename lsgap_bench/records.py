@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.estimates import group_result, task_result
 from lsgap_bench.lacking import unmeasured_of
 from lsgap_bench.protocols import DEFAULT_LAYERS, choices_of
@@ -87,9 +87,7 @@ def read_record(path: Path) -> Record:
     except OSError as error:
         raise UsageError(f"{path}: no record can be read ({error.strerror}); give a run folder that `lsgap run` wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{path}: this is no record of schema 1 ({type(error).__name__}: {error}); run it again with this version"
-        ) from None
+        raise UsageError(f"{path}: this is no record of schema 1 ({with_kind(error)}); run it again with this version") from None
 
 
 def write_run(

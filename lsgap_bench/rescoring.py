@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import lsgap_bench
 from lsgap_bench.cells import number
 from lsgap_bench.checks import other_clip_check
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.judge_record import entry_without, judge_warnings
 from lsgap_bench.judged_pairs import judged_pairs
 from lsgap_bench.judging import needs_judge, scorers_sha256, shown_scorers, unread_of
@@ -109,9 +109,7 @@ def _pairs(source: Source, request: Request) -> tuple[list[Pair], Mapping[str, A
     try:
         stored = stored_pairs(source.rows, items_again(source.items, source.rows.samples))
     except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(
-            f"{source.folder}: {SAMPLES} or {ITEMS} is broken ({type(error).__name__}: {error}); give a finished run folder"
-        ) from None
+        raise UsageError(f"{source.folder}: {SAMPLES} or {ITEMS} is broken ({with_kind(error)}); give a finished run folder") from None
     unread = unread_of(request.choices)
     try:
         by_task: dict[str, list[Pair]] = {}

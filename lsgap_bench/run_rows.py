@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.registry import metrics
 from lsgap_bench.schema import COMPANIONS, SIDES, Pair, Verdict
 from lsgap_bench.word_errors import word_errors
@@ -72,7 +72,7 @@ def _measured(name: str, pair: Pair) -> float:
     try:
         return float(metrics[name].compute(pair))
     except Exception as error:
-        raise UsageError(f"{pair.item.id}: metric '{name}' failed ({type(error).__name__}: {error}); correct the plug-in") from error
+        raise UsageError(f"{pair.item.id}: metric '{name}' failed ({with_kind(error)}); correct the plug-in") from error
 
 
 def transcript_fields(text: str, transcript: str | None) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, with_kind
 from lsgap_bench.models.loading import digest
 from lsgap_bench.registry import code_hash
 
@@ -91,5 +91,5 @@ def _imported(path: Path) -> Any:
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise UsageError(f"path={path} cannot be imported ({type(error).__name__}: {error}); correct the file") from error
+        raise UsageError(f"path={path} cannot be imported ({with_kind(error)}); correct the file") from error
     return module

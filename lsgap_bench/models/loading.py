@@ -14,7 +14,7 @@ import transformers
 from safetensors import SafetensorError
 from transformers.models.auto import tokenization_auto
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, first_line
 from lsgap_bench.models.named_class import Own
 from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.processors import load_processor
@@ -77,7 +77,7 @@ def _add_adapter(model: Any, source: Source, folder: str) -> None:
     try:
         model.load_adapter(source.pretrained, adapter_name="speech", adapter_kwargs={"subfolder": folder, **place})
     except (OSError, ValueError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UsageError(
             f"pretrained={source.pretrained}: its LoRA for speech cannot be loaded from its folder '{folder}' ({reason}); without it the "
             "model would hear with the wrong weights; give the whole checkpoint, and install peft"
@@ -193,7 +193,7 @@ def loaded(load_from: Callable[..., Any], source: Source, kind: str = "a speech 
             raise UsageError(
                 f"pretrained={source.pretrained} brings code of its own, which is not run unasked; read it, then say trust_remote_code=true"
             ) from None
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UsageError(
             f"pretrained={source.pretrained} cannot be loaded as {kind} ({reason}); give a hub id or a folder that save_pretrained wrote, "
             "processor or tokenizer included"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lsgap_bench.errors import UsageError
+from lsgap_bench.errors import UsageError, first_line
 from lsgap_bench.models.adapter import Content, Waveform
 from lsgap_bench.models.prompts import Encoded, Written, words_of_characters
 from lsgap_bench.speech.clips import encode
@@ -49,7 +49,7 @@ class MistralPrompter:
         try:
             self._frame(system)
         except ValueError as error:
-            reason = str(error).strip().splitlines()[0]
+            reason = first_line(error)
             raise UsageError(f"mistral_common refuses the system turn '{system}' before a clip ({reason}); leave it out") from None
 
     def _conversation(self, content: Content, system: str | None) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import transformers
 
-from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.errors import UsageError, did_you_mean, with_kind
 from lsgap_bench.registry import code_of
 
 _hub: Any = transformers  # largely untyped
@@ -85,4 +85,4 @@ def _imported(module: str, given: str) -> Any:
             raise UsageError(f"{given}: {module} needs a package that is not installed ({error}); install it") from None
         raise UsageError(f"{given}: there is no module '{module}'; put its folder on the PYTHONPATH, or start lsgap in it") from None
     except Exception as error:
-        raise UsageError(f"{given}: {module} cannot be imported ({type(error).__name__}: {error}); correct it") from error
+        raise UsageError(f"{given}: {module} cannot be imported ({with_kind(error)}); correct it") from error

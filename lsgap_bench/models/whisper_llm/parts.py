@@ -13,7 +13,7 @@ import transformers
 from transformers.activations import ACT2FN
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from lsgap_bench.errors import UsageError, did_you_mean
+from lsgap_bench.errors import UsageError, did_you_mean, first_line
 from lsgap_bench.models import loading
 from lsgap_bench.models.placement import Placement
 from lsgap_bench.models.whisper_llm.config import WhisperLLMConfig
@@ -187,7 +187,7 @@ def _merged(reader: Any, folder: str) -> Any:
         adapted: Any = peft.PeftModel.from_pretrained(reader, folder)
         given, taken = peft.load_peft_weights(folder, device="cpu").keys(), peft.get_peft_model_state_dict(adapted).keys()
     except (ImportError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = first_line(error)
         raise UsageError(
             f"lora={folder} cannot be loaded ({reason}); give a folder that peft's save_pretrained wrote, and install peft"
         ) from None
