@@ -26,7 +26,7 @@ Loader.add_constructor("!function", lambda loader, node: loader.construct_scalar
 def naming_keys(folder: Path) -> Mapping[Path, Mapping[str, Any]]:
     """Each YAML file of a folder, in lm-eval's order -> its keys task, group, tag and class. A file that lm-eval would drop is left out.
 
-    lm-eval parses every file whole, and an include once for each file that names it, which takes some ten times as long.
+    lm-eval parses every file whole, and an include once for each file that names it, which takes some four times as long.
     """
     found: dict[Path, Mapping[str, Any]] = {}
     read = cache(_own_keys)  # for this once: files may change
